@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/device/functional_device.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "sw/error/error.hpp"
+
+namespace bitloom {
+namespace {
+
+std::string served_precisions(const Layer& layer) {
+  std::string text;
+  for (const auto& [bits, tables] : layer.precisions)
+    text += (text.empty() ? "" : ", ") + std::to_string(bits);
+  return text.empty() ? "none" : text;
+}
+
+class FunctionalDevice final : public Device {
+ public:
+  FunctionalDevice(std::string name, LoadFunction load)
+      : name_(std::move(name)), load_(std::move(load)) {}
+
+  [[nodiscard]] std::string_view name() const override { return name_; }
+
+  LayerId load(const Layer& layer) override {
+    Loaded loaded{shape_of(layer), std::make_shared<const CallFunction>(load_(layer))};
+    const LayerId id{next_layer_++};
+    layers_.emplace(id, std::move(loaded));
+    return id;
+  }
+
+  void unload(LayerId layer) override { layers_.erase(layer); }
+
+  Ticket submit(Call call) override {
+    const auto found = layers_.find(call.layer);
+    if (found == layers_.end()) throw std::invalid_argument("a call names a layer not loaded");
+    check_call(found->second.shape, call);
+    const Ticket ticket{next_ticket_++};
+    queue_.push_back({ticket, found->second.run, std::move(call)});
+    return ticket;
+  }
+
+  std::optional<Completion> poll() override {
+    if (queue_.empty()) return std::nullopt;
+    const Pending next = std::move(queue_.front());
+    queue_.pop_front();  // before the work, so that a call that throws does not block those behind
+    Completion done;
+    done.ticket = next.ticket;
+    done.y = (*next.run)(next.call.bits, next.call.acts, next.call.format, done.nan_tokens);
+    return done;
+  }
+
+ private:
+  struct Loaded {
+    Layer shape;  // without planes and tables: what check_call reads
+    std::shared_ptr<const CallFunction> run;
+  };
+  // A call keeps its layer alive, so unloading behind a queued call is safe.
+  struct Pending {
+    Ticket ticket{};
+    std::shared_ptr<const CallFunction> run;
+    Call call;
+  };
+
+  static Layer shape_of(const Layer& layer) {
+    Layer shape;
+    shape.name = layer.name;
+    shape.m = layer.m;
+    shape.k = layer.k;
+    for (const auto& [bits, tables] : layer.precisions) shape.precisions[bits];
+    return shape;
+  }
+
+  std::string name_;
+  LoadFunction load_;
+  std::map<LayerId, Loaded> layers_;
+  std::deque<Pending> queue_;
+  std::uint64_t next_layer_ = 0;
+  std::uint64_t next_ticket_ = 0;
+};
+
+}  // namespace
+
+void check_call(const Layer& layer, const Call& call) {
+  if (!layer.precisions.contains(call.bits))
+    throw Error(ErrorCode::call_precision,
+                {"layer " + layer.name, std::to_string(call.bits) + " bits",
+                 "a precision that the layer serves: " + served_precisions(layer),
+                 "Ask for one of those."});
+  const Activations& acts = call.acts;
+  if (acts.k != layer.k || acts.x.size() != std::size_t{acts.tokens} * acts.k)
+    throw Error(
+        ErrorCode::call_shape,
+        {"activations of layer " + layer.name,
+         std::to_string(acts.tokens) + " x " + std::to_string(acts.k) + " columns, " +
+             std::to_string(acts.x.size()) + " values",
+         std::to_string(layer.k) + " columns", "Give one value per input column and token."});
+}
+
+std::unique_ptr<Device> make_functional_device(std::string name, LoadFunction load) {
+  return std::make_unique<FunctionalDevice>(std::move(name), std::move(load));
+}
+
+}  // namespace bitloom

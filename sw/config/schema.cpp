@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/config/schema.hpp"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "sw/error/error.hpp"
+
+namespace bitloom {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Field parse_field(const Json& json) {
+  static const std::map<std::string, FieldType> types = {{"int", FieldType::integer},
+                                                         {"accumulator", FieldType::accumulator},
+                                                         {"enum", FieldType::enumeration}};
+  Field field;
+  field.key = json.at("key").get<std::string>();
+  field.type = types.at(json.at("type").get<std::string>());
+  field.unit = json.at("unit").get<std::string>();
+  field.doc = json.at("doc").get<std::string>();
+  field.power_of_two = json.value("power_of_two", false);
+  if (field.type == FieldType::enumeration) {
+    field.values = json.at("values").get<std::vector<std::string>>();
+  } else {
+    field.min = json.at("min").get<std::uint32_t>();
+    field.max = json.at("max").get<std::uint32_t>();
+  }
+  return field;
+}
+
+Section parse_section(const Json& root, const std::string& name) {
+  Section section{name, {}};
+  for (const Json& json : root.at(name)) section.fields.push_back(parse_field(json));
+  return section;
+}
+
+// The library keeps the last of two equal keys; a configuration with two is ambiguous instead.
+class DuplicateKeys {
+ public:
+  bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
+    const auto level = static_cast<std::size_t>(depth);
+    if (event == Json::parse_event_t::object_start) {
+      seen_.resize(level + 1);
+      seen_.push_back({});
+    }
+    if (event == Json::parse_event_t::key) {
+      const auto key = parsed.get<std::string>();
+      if (!seen_.at(level).insert(key).second && !first_) first_ = key;
+    }
+    return true;
+  }
+  [[nodiscard]] const std::optional<std::string>& first() const { return first_; }
+
+ private:
+  std::vector<std::set<std::string>> seen_;  // by depth
+  std::optional<std::string> first_;
+};
+
+Json parse_document(std::string_view text, std::string_view place) {
+  DuplicateKeys duplicates;
+  Json root;
+  try {
+    root = Json::parse(text, [&duplicates](int depth, Json::parse_event_t event, Json& parsed) {
+      return duplicates(depth, event, parsed);
+    });
+  } catch (const Json::parse_error& error) {
+    throw Error(ErrorCode::config_json, {std::string(place), error.what(), "a JSON object", ""});
+  }
+  if (duplicates.first())
+    throw Error(ErrorCode::config_key, {fmt::format("{}: {}", place, *duplicates.first()),
+                                        "the key twice", "every key once", ""});
+  return root;
+}
+
+// Refuses keys that are not in `known` and names the nearest ones; then demands all of `known`.
+void check_keys(const Json& object, const std::vector<std::string>& known,
+                const std::string& place) {
+  if (!object.is_object())
+    throw Error(ErrorCode::config_type, {place, object.type_name(), "an object", ""});
+  for (const auto& item : object.items()) {
+    if (std::find(known.begin(), known.end(), item.key()) != known.end()) continue;
+    throw Error(
+        ErrorCode::config_key,
+        {place, fmt::format("unknown key \"{}\"", item.key()), "keys of docs/configuration.md",
+         fmt::format("Did you mean {}?", fmt::join(nearest_names(item.key(), known), ", "))});
+  }
+  for (const std::string& key : known) {
+    if (!object.contains(key))
+      throw Error(ErrorCode::config_key,
+                  {place, fmt::format("no key \"{}\"", key), "a complete configuration",
+                   "Copy the key from a named configuration in sw/config/named/."});
+  }
+}
+
+std::string expected_text(const Field& field) {
+  if (field.type == FieldType::enumeration)
+    return fmt::format("\"{}\"", fmt::join(field.values, "\" or \""));
+  const std::string range = fmt::format("{} .. {} {}", field.min, field.max, field.unit);
+  if (field.type == FieldType::accumulator) return "\"exact\" or " + range;
+  return (field.power_of_two ? "a power of two, " : "an integer, ") + range;
+}
+
+std::uint32_t check_value(const Field& field, const Json& json, const std::string& place) {
+  const auto refuse = [&](ErrorCode code) -> Error {
+    return {code, {place, json.dump(), expected_text(field), ""}};
+  };
+  if (field.type == FieldType::enumeration) {
+    if (!json.is_string()) throw refuse(ErrorCode::config_type);
+    const auto found = std::find(field.values.begin(), field.values.end(), json);
+    if (found == field.values.end()) throw refuse(ErrorCode::config_range);
+    return static_cast<std::uint32_t>(found - field.values.begin());
+  }
+  if (field.type == FieldType::accumulator && json == "exact") return 0;
+  if (!json.is_number_integer()) throw refuse(ErrorCode::config_type);
+  // A literal above 2^63 is unsigned in the library; every other integer fits the signed type.
+  const bool huge = json.is_number_unsigned() && json.get<std::uint64_t>() > field.max;
+  if (huge || json.get<std::int64_t>() < field.min || json.get<std::int64_t>() > field.max)
+    throw refuse(ErrorCode::config_range);
+  const auto value = json.get<std::uint32_t>();
+  if (field.power_of_two && !std::has_single_bit(value)) throw refuse(ErrorCode::config_range);
+  return value;
+}
+
+Values check_section(const Section& section, const Json& root, std::string_view place) {
+  const Json& object = root.at(section.name);
+  const std::string where = fmt::format("{}: {}", place, section.name);
+  std::vector<std::string> known;
+  for (const Field& field : section.fields) known.push_back(field.key);
+  check_keys(object, known, where);
+  Values values;
+  for (const Field& field : section.fields)
+    values[field.key] =
+        check_value(field, object.at(field.key), fmt::format("{}.{}", where, field.key));
+  return values;
+}
+
+// The rules between keys. Each names the keys and the numbers that it compares. Rows, columns,
+// channels and their width are powers of two, so that a beat is cut into whole plane words and
+// whole vectors of scales, or these into whole beats, without a rule.
+class Rules {
+ public:
+  Rules(const Values& values, std::string_view place) : values_(values), place_(place) {}
+
+  void check() const {
+    divides("rows_per_lut", "rows", "Every set of tables serves the same number of rows.");
+    divides("rows_per_scale", "rows", "Every scale multiplier serves the same number of rows.");
+    divides("mu", "columns", "The columns of a cycle are cut into whole tables.");
+    at_most("burst_beats * channel_bits / 8", value("burst_beats") * value("channel_bits") / 8,
+            4096, "An AXI burst does not cross 4 KiB.");
+    for (const std::string buffer : {"weight_buffer_beats", "scale_buffer_beats"})
+      at_most("burst_beats", value("burst_beats"), value(buffer) / 2,
+              fmt::format("Half of {} is filled while the other half drains.", buffer));
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t value(std::string_view key) const {
+    return values_.find(key)->second;
+  }
+
+  [[noreturn]] void refuse(const std::string& what, std::string found, std::string expected,
+                           std::string_view why) const {
+    throw Error(ErrorCode::config_rule, {fmt::format("{}: hardware.{}", place_, what),
+                                         std::move(found), std::move(expected), std::string(why)});
+  }
+
+  void divides(const std::string& part, const std::string& whole, std::string_view why) const {
+    if (value(whole) % value(part) == 0) return;
+    refuse(part, std::to_string(value(part)),
+           fmt::format("a divisor of {} = {}", whole, value(whole)), why);
+  }
+
+  void at_most(const std::string& what, std::uint32_t found, std::uint32_t limit,
+               std::string_view why) const {
+    if (found <= limit) return;
+    refuse(what, std::to_string(found), fmt::format("at most {}", limit), why);
+  }
+
+  const Values& values_;
+  std::string_view place_;
+};
+
+}  // namespace
+
+Schema parse_schema(std::string_view text) {
+  const Json root = Json::parse(text);
+  return {parse_section(root, "hardware"), parse_section(root, "system")};
+}
+
+ConfigValues check_configuration(const Schema& schema, std::string_view text,
+                                 std::string_view place) {
+  const Json root = parse_document(text, place);
+  check_keys(root, {schema.hardware.name, schema.system.name}, std::string(place));
+  ConfigValues values{check_section(schema.hardware, root, place),
+                      check_section(schema.system, root, place)};
+  Rules(values.hardware, place).check();
+  return values;
+}
+
+std::string value_text(const Field& field, std::uint32_t value) {
+  if (field.type == FieldType::enumeration) return fmt::format("\"{}\"", field.values.at(value));
+  if (field.type == FieldType::accumulator && value == 0) return "\"exact\"";
+  return std::to_string(value);
+}
+
+std::string canonical_text(const Section& hardware, const Values& values) {
+  std::string text;
+  for (const Field& field : hardware.fields)
+    text += fmt::format("{}\"{}\":{}", text.empty() ? "{" : ",", field.key,
+                        value_text(field, values.at(field.key)));
+  return text + "}";
+}
+
+std::string sha256_hex(std::string_view text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  const std::string bytes(text);
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  return fmt::format("{:02x}", fmt::join(digest, ""));
+}
+
+unsigned exact_accumulator_bits(std::uint32_t max_bits, std::uint32_t max_k) {
+  // At most 9 * 2^20 * 65504^2 < 2^56, so the product is exact here.
+  const std::uint64_t largest = (std::uint64_t{max_bits} + 1) * max_k * 65504U * 65504U;
+  const auto floor_log2 = static_cast<unsigned>(std::bit_width(largest)) - 1;
+  return 2 + floor_log2 + 48;
+}
+
+}  // namespace bitloom

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A configuration file checked against schema.json. This layer knows keys only by name, so that the
+// generator, which writes gen/config.hpp, and the loader, which includes it, share one set of
+// rules.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bitloom {
+
+enum class FieldType : std::uint8_t { integer, accumulator, enumeration };
+
+/// One key of schema.json.
+struct Field {
+  std::string key;
+  FieldType type = FieldType::integer;
+  std::uint32_t min = 0;
+  std::uint32_t max = 0;
+  bool power_of_two = false;
+  std::vector<std::string> values;  ///< of an enumeration
+  std::string unit;
+  std::string doc;
+};
+
+/// One of the two parts of a configuration, "hardware" or "system".
+struct Section {
+  std::string name;
+  std::vector<Field> fields;
+};
+
+struct Schema {
+  Section hardware;
+  Section system;
+};
+
+/// Checked values by key. An enumeration is the index of its value; an accumulator is its width in
+/// bits, 0 for "exact".
+using Values = std::map<std::string, std::uint32_t, std::less<>>;
+
+struct ConfigValues {
+  Values hardware;
+  Values system;
+};
+
+/// Parses schema.json. Throws nlohmann's exceptions: the file is ours, so a fault in it is a bug.
+Schema parse_schema(std::string_view text);
+
+/// Checks a whole configuration: JSON, keys, types, ranges, then the rules between keys. `place`
+/// names the file in messages. Throws Error (BL-CFG-json, -key, -type, -range, -rule).
+ConfigValues check_configuration(const Schema& schema, std::string_view text,
+                                 std::string_view place);
+
+/// A value as it stands in a configuration file: 16, "exact" or "fixed", quotes included.
+std::string value_text(const Field& field, std::uint32_t value);
+
+/// The hardware part in one canonical spelling: keys in schema order, no white space. Two
+/// configurations with the same text elaborate to the same machine.
+std::string canonical_text(const Section& hardware, const Values& values);
+
+/// SHA-256 of `text`, 64 lower-case hexadecimal digits.
+std::string sha256_hex(std::string_view text);
+
+/// Width of an accumulator that holds every exact sum of at most `max_k` columns at precision
+/// `max_bits` (docs/arithmetic.md): 2 + floor(log2((max_bits + 1) * max_k * 65504^2)) + 48.
+unsigned exact_accumulator_bits(std::uint32_t max_bits, std::uint32_t max_k);
+
+}  // namespace bitloom

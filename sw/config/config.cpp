@@ -1,39 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/config/config.hpp"
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <span>
+#include <utility>
 
 #include "gen/sources.hpp"
 #include "sw/config/schema.hpp"
-#include "sw/error/error.hpp"
 
 namespace bitloom {
 namespace {
 
-// No configuration comes near this; it bounds what a wrong path can make us read.
-constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
-
 const Schema& schema() {
   static const Schema parsed = parse_schema(kSchemaText);
   return parsed;
-}
-
-std::string read_configuration(const std::string& path) {
-  const auto refuse = [&path](std::string found) -> Error {
-    return {ErrorCode::config_json,
-            {path, std::move(found), "a readable JSON file of at most 1 MiB", ""}};
-  };
-  if (!std::filesystem::is_regular_file(path)) throw refuse("no such file");
-  std::ifstream in(path, std::ios::binary);
-  std::string text(kMaxFileBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (in.bad() || !in.is_open()) throw refuse("a file that cannot be read");
-  if (text.size() > kMaxFileBytes) throw refuse("more than 1048576 bytes");
-  return text;
 }
 
 template <class Part>
@@ -43,26 +22,12 @@ Part fill(std::span<const ConfigField<Part>> fields, const Values& values) {
   return part;
 }
 
-Config build(std::string name, std::string_view text, std::string_view place) {
-  const ConfigValues values = check_configuration(schema(), text, place);
-  return {std::move(name), fill<HardwareConfig>(kHardwareFields, values.hardware),
-          fill<SystemConfig>(kSystemFields, values.system)};
-}
-
 }  // namespace
 
 Config load_config(std::string_view name_or_path) {
-  const std::string wanted(name_or_path);
-  if (wanted.ends_with(".json"))
-    return build(std::filesystem::path(wanted).stem().string(), read_configuration(wanted), wanted);
-  for (const NamedText& named : kNamedConfigurations)
-    if (named.name == wanted) return build(wanted, named.text, wanted);
-  std::string nearest;
-  for (const std::string& name : nearest_names(wanted, configuration_names()))
-    nearest += (nearest.empty() ? "" : ", ") + name;
-  throw Error(ErrorCode::config_name,
-              {"configuration", "\"" + wanted + "\"", "a name or the path of a .json file",
-               "Did you mean " + nearest + "?"});
+  CheckedConfiguration found = find_configuration(schema(), kNamedConfigurations, name_or_path);
+  return {std::move(found.name), fill<HardwareConfig>(kHardwareFields, found.values.hardware),
+          fill<SystemConfig>(kSystemFields, found.values.system)};
 }
 
 std::vector<std::string> configuration_names() {

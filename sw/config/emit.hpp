@@ -10,12 +10,6 @@
 
 namespace bitloom {
 
-/// A file of sw/config, by its path in the tree and its text.
-struct SourceText {
-  std::string path;
-  std::string text;
-};
-
 /// A configuration by its name, with its file's text and its checked values.
 struct NamedConfiguration {
   std::string name;
@@ -36,8 +30,21 @@ std::string cpp_registers(const std::vector<Register>& registers);
 std::string cpp_descriptor(const DescriptorTables& tables);
 
 // SystemVerilog packages of one configuration.
-std::string sv_config(const Schema& schema, const NamedConfiguration& configuration);
+std::string sv_config(const Schema& schema, const CheckedConfiguration& configuration);
 std::string sv_registers(const std::vector<Register>& registers);
 std::string sv_descriptor(const DescriptorTables& tables);
+
+// Markdown tables of docs/.
+std::string doc_keys(const Section& section);
+std::string doc_named(const Schema& schema, const std::vector<NamedConfiguration>& configurations);
+std::string doc_registers(const std::vector<Register>& registers);
+std::string doc_record(const std::vector<BitField>& fields);
+std::string doc_status(const std::vector<StatusRow>& rows);
+std::string doc_errors();
+
+/// `page` with the text between "<!-- generated: NAME -->" and "<!-- end of generated -->"
+/// replaced. Throws std::runtime_error when the page has no such pair of markers.
+std::string replace_generated(const std::string& page, const std::string& name,
+                              const std::string& table);
 
 }  // namespace bitloom

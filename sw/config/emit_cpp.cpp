@@ -231,13 +231,12 @@ std::string cpp_config(const Schema& schema) {
 std::string cpp_sources(const std::string& schema_text,
                         const std::vector<NamedConfiguration>& configurations) {
   std::string body = "inline constexpr std::string_view kSchemaText = " + raw_string(schema_text) +
-                     ";\n\nstruct NamedText {\n  std::string_view name;\n  std::string_view text;\n"
-                     "};\n\ninline constexpr NamedText kNamedConfigurations[] = {\n";
+                     ";\n\ninline constexpr NamedText kNamedConfigurations[] = {\n";
   for (const NamedConfiguration& configuration : configurations)
     body +=
         fmt::format("    {{\"{}\", {}}},\n", configuration.name, raw_string(configuration.text));
-  return header("sw/config/schema.json and sw/config/named", "#include <string_view>\n",
-                body + "};\n");
+  return header("sw/config/schema.json and sw/config/named",
+                "#include <string_view>\n\n#include \"sw/config/schema.hpp\"\n", body + "};\n");
 }
 
 std::string cpp_registers(const std::vector<Register>& registers) {

@@ -43,7 +43,7 @@ std::string positions(const std::string& prefix, const std::vector<BitField>& fi
 
 }  // namespace
 
-std::string sv_config(const Schema& schema, const NamedConfiguration& configuration) {
+std::string sv_config(const Schema& schema, const CheckedConfiguration& configuration) {
   const Values& values = configuration.values.hardware;
   std::string body;
   for (const Field& field : schema.hardware.fields) body += config_parameter(field, values);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // bl_generate: everything that is derived from the configuration, register and descriptor sources.
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -10,6 +12,8 @@
 #include <iostream>
 #include <map>
 #include <sstream>
+#include <stdexcept>
+#include <utility>
 
 #include "sw/config/emit.hpp"
 #include "sw/error/error.hpp"
@@ -20,19 +24,18 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUsage =
-    "Usage: bl_generate --source DIR [--config NAME|FILE --sv-dir DIR] [--cpp-dir DIR]\n"
-    "  --source DIR         the folder sw/config with the JSON sources\n"
-    "  --cpp-dir DIR        write the C++ headers there\n"
-    "  --config NAME|FILE   the configuration of the SystemVerilog packages\n"
-    "  --sv-dir DIR         write the SystemVerilog packages there\n";
+    "Usage: bl_generate --source DIR [outputs]\n"
+    "  --source DIR                      the folder sw/config with the JSON sources\n"
+    "  --cpp-dir DIR                     write the C++ headers\n"
+    "  --config NAME|FILE --sv-dir DIR   write the SystemVerilog packages of a configuration\n"
+    "  --docs DIR                        rewrite the generated tables of the pages in DIR\n"
+    "  --check-docs DIR                  fail when a generated table there is not fresh\n";
 
 std::string read_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
-  if (!in)
-    throw Error(ErrorCode::config_json,
-                {path.string(), "a file that cannot be read", "a readable file", ""});
+  if (!in) throw std::runtime_error("cannot read " + path.string());
   return text.str();
 }
 
@@ -53,22 +56,20 @@ struct Sources {
         schema(parse_schema(schema_text)),
         registers(parse_registers(read_file(folder / "registers.json"))),
         descriptor(parse_descriptor(read_file(folder / "descriptor.json"))) {
-    for (const auto& entry : fs::directory_iterator(folder / "named"))
-      configurations.push_back(load(entry.path()));
+    for (const auto& entry : fs::directory_iterator(folder / "named")) {
+      const std::string text = read_file(entry.path());
+      configurations.push_back({entry.path().stem().string(), text,
+                                check_configuration(schema, text, entry.path().string())});
+    }
     std::sort(configurations.begin(), configurations.end(),
               [](const auto& a, const auto& b) { return a.name < b.name; });
   }
 
-  [[nodiscard]] NamedConfiguration load(const fs::path& path) const {
-    std::string text = read_file(path);
-    ConfigValues values = check_configuration(schema, text, path.string());
-    return {path.stem().string(), std::move(text), std::move(values)};
-  }
-
-  [[nodiscard]] NamedConfiguration find(const std::string& name_or_path) const {
+  [[nodiscard]] CheckedConfiguration find(const std::string& name_or_path) const {
+    std::vector<NamedText> named;
     for (const NamedConfiguration& configuration : configurations)
-      if (configuration.name == name_or_path) return configuration;
-    return load(name_or_path);
+      named.push_back({configuration.name, configuration.text});
+    return find_configuration(schema, named, name_or_path);
   }
 
   std::string schema_text;
@@ -91,14 +92,76 @@ void write_sv(const Sources& sources, const std::string& config, const fs::path&
   write_file(folder / "bl_desc_pkg.sv", sv_descriptor(sources.descriptor));
 }
 
-int generate(const std::vector<std::string>& arguments) {
-  std::map<std::string, std::string> options;
-  for (std::size_t i = 0; i + 1 < arguments.size(); i += 2)
+struct GeneratedTable {
+  std::string page;
+  std::string name;
+  std::string text;
+};
+
+std::vector<GeneratedTable> doc_tables(const Sources& sources) {
+  return {{"configuration.md", "hardware keys", doc_keys(sources.schema.hardware)},
+          {"configuration.md", "system keys", doc_keys(sources.schema.system)},
+          {"configuration.md", "named configurations",
+           doc_named(sources.schema, sources.configurations)},
+          {"registers.md", "registers", doc_registers(sources.registers)},
+          {"descriptor.md", "descriptor", doc_record(sources.descriptor.descriptor)},
+          {"descriptor.md", "completion", doc_record(sources.descriptor.completion)},
+          {"descriptor.md", "status codes", doc_status(sources.descriptor.status_codes)},
+          {"errors.md", "error codes", doc_errors()}};
+}
+
+// The pages of `folder` by path, with fresh tables.
+std::map<fs::path, std::string> fresh_pages(const Sources& sources, const fs::path& folder) {
+  std::map<fs::path, std::string> pages;
+  for (const GeneratedTable& table : doc_tables(sources)) {
+    const fs::path path = folder / table.page;
+    if (!pages.contains(path)) pages[path] = read_file(path);
+    pages[path] = replace_generated(pages[path], table.name, table.text);
+  }
+  return pages;
+}
+
+void write_docs(const Sources& sources, const fs::path& folder) {
+  for (const auto& [path, text] : fresh_pages(sources, folder)) write_file(path, text);
+}
+
+void check_docs(const Sources& sources, const fs::path& folder) {
+  for (const auto& [path, text] : fresh_pages(sources, folder))
+    if (read_file(path) != text)
+      throw std::runtime_error(path.string() + " has a stale table; run: make docs");
+}
+
+using Options = std::map<std::string, std::string>;
+
+Options parse_options(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> known = {"--source", "--cpp-dir", "--config",
+                                          "--sv-dir", "--docs",    "--check-docs"};
+  Options options;
+  for (std::size_t i = 0; i < arguments.size(); i += 2) {
+    if (std::find(known.begin(), known.end(), arguments[i]) == known.end())
+      throw Error(
+          ErrorCode::usage,
+          {"command line", "\"" + arguments[i] + "\"", "an option of bl_generate",
+           fmt::format("Did you mean {}?", fmt::join(nearest_names(arguments[i], known), ", "))});
+    if (i + 1 == arguments.size())
+      throw Error(ErrorCode::usage, {arguments[i], "no value", "a value behind the option", ""});
     options[arguments[i]] = arguments[i + 1];
-  const Sources sources(options.at("--source"));
-  if (options.contains("--cpp-dir")) write_cpp(sources, options["--cpp-dir"]);
-  if (options.contains("--sv-dir")) write_sv(sources, options.at("--config"), options["--sv-dir"]);
-  return EXIT_SUCCESS;
+  }
+  return options;
+}
+
+void generate(const Options& options) {
+  const auto value = [&options](const std::string& option) {
+    const auto found = options.find(option);
+    if (found == options.end())
+      throw Error(ErrorCode::usage, {"command line", "no " + option, option, kUsage});
+    return found->second;
+  };
+  const Sources sources(value("--source"));
+  if (options.contains("--cpp-dir")) write_cpp(sources, value("--cpp-dir"));
+  if (options.contains("--sv-dir")) write_sv(sources, value("--config"), value("--sv-dir"));
+  if (options.contains("--docs")) write_docs(sources, value("--docs"));
+  if (options.contains("--check-docs")) check_docs(sources, value("--check-docs"));
 }
 
 }  // namespace
@@ -106,11 +169,12 @@ int generate(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    return bitloom::generate({argv + 1, argv + argc});
+    bitloom::generate(bitloom::parse_options({argv + 1, argv + argc}));
+    return EXIT_SUCCESS;
   } catch (const bitloom::Error& error) {
     std::cerr << format_error("bl_generate", error) << '\n';
   } catch (const std::exception& error) {
-    std::cerr << "bl_generate: " << error.what() << '\n' << bitloom::kUsage;
+    std::cerr << "bl_generate: " << error.what() << '\n';
   }
   return 2;
 }

@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <limits>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -19,6 +20,34 @@ namespace bitloom {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// No configuration comes near this; it bounds what a wrong path can make us read and print.
+constexpr std::size_t kMaxFileBytes = std::size_t{64} << 10;
+constexpr std::size_t kMaxFoundChars = 60;
+
+std::string read_configuration(const std::string& path) {
+  const auto refuse = [&path](std::string found) -> Error {
+    return {ErrorCode::config_json,
+            {path, std::move(found), "a readable JSON file of at most 64 KiB", ""}};
+  };
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) throw refuse("no such file");
+  std::ifstream in(path, std::ios::binary);
+  std::string text(kMaxFileBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (!in.is_open() || in.bad()) throw refuse("a file that cannot be read");
+  if (text.size() > kMaxFileBytes) throw refuse("a longer file");
+  return text;
+}
+
+// Bounded in length and in depth, whatever the file holds.
+std::string found_text(const Json& json) {
+  if (json.is_structured()) return fmt::format("an {}", json.type_name());
+  std::string text = json.dump();
+  if (text.size() > kMaxFoundChars) text = text.substr(0, kMaxFoundChars) + "...";
+  return text;
+}
 
 Field parse_field(const Json& json) {
   static const std::map<std::string, FieldType> types = {{"int", FieldType::integer},
@@ -87,12 +116,13 @@ Json parse_document(std::string_view text, std::string_view place) {
 void check_keys(const Json& object, const std::vector<std::string>& known,
                 const std::string& place) {
   if (!object.is_object())
-    throw Error(ErrorCode::config_type, {place, object.type_name(), "an object", ""});
+    throw Error(ErrorCode::config_type, {place, found_text(object), "an object", ""});
   for (const auto& item : object.items()) {
     if (std::find(known.begin(), known.end(), item.key()) != known.end()) continue;
     throw Error(
         ErrorCode::config_key,
-        {place, fmt::format("unknown key \"{}\"", item.key()), "keys of docs/configuration.md",
+        {place, fmt::format("unknown key {}", found_text(item.key())),
+         "keys of docs/configuration.md",
          fmt::format("Did you mean {}?", fmt::join(nearest_names(item.key(), known), ", "))});
   }
   for (const std::string& key : known) {
@@ -113,7 +143,7 @@ std::string expected_text(const Field& field) {
 
 std::uint32_t check_value(const Field& field, const Json& json, const std::string& place) {
   const auto refuse = [&](ErrorCode code) -> Error {
-    return {code, {place, json.dump(), expected_text(field), ""}};
+    return {code, {place, found_text(json), expected_text(field), ""}};
   };
   if (field.type == FieldType::enumeration) {
     if (!json.is_string()) throw refuse(ErrorCode::config_type);
@@ -205,6 +235,23 @@ ConfigValues check_configuration(const Schema& schema, std::string_view text,
                       check_section(schema.system, root, place)};
   Rules(values.hardware, place).check();
   return values;
+}
+
+CheckedConfiguration find_configuration(const Schema& schema, std::span<const NamedText> named,
+                                        std::string_view name_or_path) {
+  const std::string wanted(name_or_path);
+  if (wanted.ends_with(".json"))
+    return {std::filesystem::path(wanted).stem().string(),
+            check_configuration(schema, read_configuration(wanted), wanted)};
+  std::vector<std::string> names;
+  for (const NamedText& configuration : named) {
+    if (configuration.name == wanted)
+      return {wanted, check_configuration(schema, configuration.text, wanted)};
+    names.emplace_back(configuration.name);
+  }
+  throw Error(ErrorCode::config_name,
+              {"configuration", fmt::format("\"{}\"", wanted), "a name or the path of a .json file",
+               fmt::format("Did you mean {}?", fmt::join(nearest_names(wanted, names), ", "))});
 }
 
 std::string value_text(const Field& field, std::uint32_t value) {

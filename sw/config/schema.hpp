@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,22 @@ struct ConfigValues {
 
 /// Parses schema.json. Throws nlohmann's exceptions: the file is ours, so a fault in it is a bug.
 Schema parse_schema(std::string_view text);
+
+/// A configuration's name and the text of its file.
+struct NamedText {
+  std::string_view name;
+  std::string_view text;
+};
+
+struct CheckedConfiguration {
+  std::string name;
+  ConfigValues values;
+};
+
+/// One of `named` by its name, or the file of that path when the argument ends in ".json"; checked.
+/// Throws Error (BL-CFG-*); an unknown name is answered with the nearest ones.
+CheckedConfiguration find_configuration(const Schema& schema, std::span<const NamedText> named,
+                                        std::string_view name_or_path);
 
 /// Checks a whole configuration: JSON, keys, types, ranges, then the rules between keys. `place`
 /// names the file in messages. Throws Error (BL-CFG-json, -key, -type, -range, -rule).

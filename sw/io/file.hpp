@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files as the readers and writers of this folder need them: bounded reads at an offset, and a
+// replacement that is seen whole or not at all.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace bitloom {
+
+/// A regular file open for reading. All failures throw Error io_read.
+class InputFile {
+ public:
+  explicit InputFile(std::filesystem::path path);
+  InputFile(InputFile&& other) noexcept;
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  InputFile& operator=(InputFile&&) = delete;
+  ~InputFile();
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// Bytes of the file when it was opened.
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+
+  /// Bytes [offset, offset + length). The caller has checked the range against size(), so nothing
+  /// is allocated for bytes that do not exist.
+  [[nodiscard]] std::vector<std::uint8_t> read(std::uint64_t offset, std::size_t length) const;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+/// A file that appears under its name only when it is complete: it is written beside it, synced,
+/// and renamed by commit(). Without commit() nothing is left behind. All failures throw Error
+/// output_path.
+class OutputFile {
+ public:
+  explicit OutputFile(std::filesystem::path path);
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile();
+
+  void write(std::span<const std::uint8_t> bytes);
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const char* what) const;
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+};
+
+}  // namespace bitloom

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/io/safetensors.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "sw/error/error.hpp"
+
+namespace bitloom {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kLengthBytes = 8;
+constexpr const char* kMetadataKey = "__metadata__";
+// Deepest legal nesting: the object of all tensors, one tensor, its shape.
+constexpr int kMaxDepth = 3;
+
+struct DtypeRow {
+  std::string_view name;
+  std::size_t bytes;
+};
+
+constexpr std::array kDtypes = {DtypeRow{"BOOL", 1},    DtypeRow{"U8", 1},      DtypeRow{"I8", 1},
+                                DtypeRow{"F8_E4M3", 1}, DtypeRow{"F8_E5M2", 1}, DtypeRow{"U16", 2},
+                                DtypeRow{"I16", 2},     DtypeRow{"F16", 2},     DtypeRow{"BF16", 2},
+                                DtypeRow{"U32", 4},     DtypeRow{"I32", 4},     DtypeRow{"F32", 4},
+                                DtypeRow{"U64", 8},     DtypeRow{"I64", 8},     DtypeRow{"F64", 8}};
+
+// What every check below needs to say where it failed.
+struct Place {
+  const std::filesystem::path& path;
+  std::string tensor;
+
+  [[noreturn]] void fail(ErrorCode code, std::string found, std::string expected) const {
+    const std::string where = tensor.empty() ? "" : ", tensor " + tensor;
+    throw Error(code, {path.string() + where, std::move(found), std::move(expected),
+                       "Write the file again with a safetensors library."});
+  }
+};
+
+std::uint64_t little_endian_u64(std::span<const std::uint8_t> bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < kLengthBytes; ++i) value |= std::uint64_t{bytes[i]} << (8 * i);
+  return value;
+}
+
+std::uint64_t header_length(const InputFile& file) {
+  const Place place{file.path(), ""};
+  if (file.size() < kLengthBytes)
+    place.fail(ErrorCode::st_truncated, std::to_string(file.size()) + " bytes",
+               "at least the 8 bytes of the header length");
+  const std::uint64_t length = little_endian_u64(file.read(0, kLengthBytes));
+  if (length > kMaxHeaderBytes)
+    place.fail(ErrorCode::st_header_length, "a header length of " + std::to_string(length),
+               "at most " + std::to_string(kMaxHeaderBytes));
+  if (length > file.size() - kLengthBytes)
+    place.fail(
+        ErrorCode::st_truncated,
+        std::to_string(file.size()) + " bytes with a header length of " + std::to_string(length),
+        "a file that holds its header");
+  return length;
+}
+
+// Refuses repeated keys, which a JSON tree would silently merge, and deep nesting.
+class KeyWatch {
+ public:
+  explicit KeyWatch(const Place& place) : place_(place) {}
+
+  bool operator()(int depth, json::parse_event_t event, const json& value) {
+    if (depth > kMaxDepth)
+      place_.fail(ErrorCode::st_header, "JSON nested too deeply", "an object of tensors");
+    if (event == json::parse_event_t::object_start) keys_[static_cast<std::size_t>(depth)].clear();
+    if (event == json::parse_event_t::key &&
+        !keys_[static_cast<std::size_t>(depth) - 1].insert(value.get<std::string>()).second)
+      place_.fail(ErrorCode::st_duplicate, "the name " + value.get<std::string>() + " twice",
+                  "each name once");
+    return true;
+  }
+
+ private:
+  const Place& place_;
+  std::array<std::set<std::string>, kMaxDepth + 1> keys_;
+};
+
+json parse_header(const InputFile& file, std::uint64_t length) {
+  const Place place{file.path(), ""};
+  const std::vector<std::uint8_t> text = file.read(kLengthBytes, length);
+  try {
+    json header = json::parse(text.begin(), text.end(), KeyWatch(place));
+    if (header.is_object()) return header;
+  } catch (const json::exception& error) {
+    place.fail(ErrorCode::st_header, error.what(), "a JSON object");
+  }
+  place.fail(ErrorCode::st_header, "JSON that is not an object", "an object of tensors");
+}
+
+std::map<std::string, std::string> parse_metadata(const json& value, const Place& place) {
+  if (!value.is_object())
+    place.fail(ErrorCode::st_header, "metadata that is not an object", "an object of strings");
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, text] : value.items()) {
+    if (!text.is_string())
+      place.fail(ErrorCode::st_header, "metadata " + key + " that is not a string", "a string");
+    metadata.emplace(key, text.get<std::string>());
+  }
+  return metadata;
+}
+
+const json& member(const json& tensor, const char* key, const Place& place) {
+  if (!tensor.is_object() || !tensor.contains(key))
+    place.fail(ErrorCode::st_header, std::string("no ") + key,
+               "an object with dtype, shape and data_offsets");
+  return tensor.at(key);
+}
+
+std::vector<std::uint64_t> unsigned_list(const json& value, const char* key, const Place& place) {
+  const bool well_formed =
+      value.is_array() &&
+      std::all_of(value.begin(), value.end(), [](const json& v) { return v.is_number_unsigned(); });
+  if (!well_formed)
+    place.fail(ErrorCode::st_header, std::string("another ") + key, "a list of whole numbers");
+  return value.get<std::vector<std::uint64_t>>();
+}
+
+Dtype parse_dtype(const json& value, const Place& place) {
+  const std::string name = value.is_string() ? value.get<std::string>() : value.dump();
+  for (std::size_t i = 0; i < kDtypes.size(); ++i)
+    if (kDtypes[i].name == name) return static_cast<Dtype>(i);
+  place.fail(ErrorCode::st_dtype, "dtype " + name, "a dtype of the safetensors format");
+}
+
+// Bytes of a tensor, or nothing when the number does not fit 64 bits.
+std::optional<std::uint64_t> byte_count(Dtype dtype, const Shape& shape) {
+  std::uint64_t bytes = dtype_bytes(dtype);
+  for (const std::uint64_t extent : shape)
+    if (__builtin_mul_overflow(bytes, extent, &bytes)) return std::nullopt;
+  return bytes;
+}
+
+TensorInfo parse_tensor(const json& value, std::uint64_t data_bytes, const Place& place) {
+  TensorInfo tensor;
+  tensor.dtype = parse_dtype(member(value, "dtype", place), place);
+  tensor.shape = unsigned_list(member(value, "shape", place), "shape", place);
+  const auto offsets = unsigned_list(member(value, "data_offsets", place), "data_offsets", place);
+  if (offsets.size() != 2)
+    place.fail(ErrorCode::st_header, std::to_string(offsets.size()) + " data_offsets", "two");
+  tensor.begin = offsets[0];
+  tensor.end = offsets[1];
+  if (tensor.begin > tensor.end || tensor.end > data_bytes)
+    place.fail(ErrorCode::st_bounds,
+               "bytes " + std::to_string(tensor.begin) + " to " + std::to_string(tensor.end),
+               "a range inside the file's " + std::to_string(data_bytes) + " bytes of data");
+  const std::optional<std::uint64_t> bytes = byte_count(tensor.dtype, tensor.shape);
+  if (bytes != tensor.end - tensor.begin)
+    place.fail(ErrorCode::st_size, std::to_string(tensor.end - tensor.begin) + " bytes of data",
+               (bytes ? std::to_string(*bytes) : "more than 2^64") + " bytes for shape " +
+                   shape_text(tensor.shape));
+  return tensor;
+}
+
+// Tensors in the order of their bytes must follow each other exactly, from first byte to last.
+void check_coverage(const std::map<std::string, TensorInfo>& tensors, std::uint64_t data_bytes,
+                    const std::filesystem::path& path) {
+  using Entry = std::pair<const std::string, TensorInfo>;
+  std::vector<const Entry*> order;
+  order.reserve(tensors.size());
+  for (const Entry& entry : tensors) order.push_back(&entry);
+  std::sort(order.begin(), order.end(), [](const Entry* a, const Entry* b) {
+    return std::pair(a->second.begin, a->second.end) < std::pair(b->second.begin, b->second.end);
+  });
+  std::uint64_t covered = 0;
+  for (const Entry* entry : order) {
+    const Place place{path, entry->first};
+    const std::string found = "a first byte at " + std::to_string(entry->second.begin);
+    const std::string expected = "one at " + std::to_string(covered);
+    if (entry->second.begin < covered) place.fail(ErrorCode::st_overlap, found, expected);
+    if (entry->second.begin > covered) place.fail(ErrorCode::st_gap, found, expected);
+    covered = entry->second.end;
+  }
+  if (covered != data_bytes)
+    Place{path, ""}.fail(ErrorCode::st_gap,
+                         std::to_string(data_bytes - covered) + " bytes behind the last tensor",
+                         "tensors up to the end of the file");
+}
+
+json header_of(const std::map<std::string, std::string>& metadata,
+               const std::vector<NamedTensor>& tensors) {
+  json header = json::object();
+  if (!metadata.empty()) header[kMetadataKey] = metadata;
+  std::uint64_t begin = 0;
+  for (const NamedTensor& tensor : tensors) {
+    const std::uint64_t end = begin + tensor.bytes.size();
+    header[tensor.name] = {{"dtype", dtype_name(tensor.dtype)},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {begin, end}}};
+    begin = end;
+  }
+  return header;
+}
+
+}  // namespace
+
+std::string_view dtype_name(Dtype dtype) {
+  return kDtypes.at(static_cast<std::size_t>(dtype)).name;
+}
+
+std::size_t dtype_bytes(Dtype dtype) { return kDtypes.at(static_cast<std::size_t>(dtype)).bytes; }
+
+std::string shape_text(const Shape& shape) {
+  std::string text;
+  for (const std::uint64_t extent : shape)
+    text += (text.empty() ? "" : ", ") + std::to_string(extent);
+  return "[" + text + "]";
+}
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path) {
+  const std::uint64_t length = header_length(file_);
+  data_offset_ = kLengthBytes + length;
+  const std::uint64_t data_bytes = file_.size() - data_offset_;
+  const json header = parse_header(file_, length);
+  for (const auto& [name, value] : header.items()) {
+    const Place place{path, name};
+    if (name == kMetadataKey)
+      metadata_ = parse_metadata(value, place);
+    else
+      tensors_.emplace(name, parse_tensor(value, data_bytes, place));
+  }
+  check_coverage(tensors_, data_bytes, path);
+}
+
+std::vector<std::uint8_t> SafetensorsFile::read(const TensorInfo& tensor) const {
+  return file_.read(data_offset_ + tensor.begin, tensor.end - tensor.begin);
+}
+
+void write_safetensors(const std::filesystem::path& path,
+                       const std::map<std::string, std::string>& metadata,
+                       std::vector<NamedTensor> tensors) {
+  std::stable_sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
+    return dtype_bytes(a.dtype) > dtype_bytes(b.dtype);
+  });
+  std::string header = header_of(metadata, tensors).dump();
+  header.append((kLengthBytes - header.size() % kLengthBytes) % kLengthBytes, ' ');
+  std::vector<std::uint8_t> prefix;
+  for (std::size_t i = 0; i < kLengthBytes; ++i)
+    prefix.push_back(static_cast<std::uint8_t>(std::uint64_t{header.size()} >> (8 * i)));
+  prefix.insert(prefix.end(), header.begin(), header.end());
+
+  OutputFile file(path);
+  file.write(prefix);
+  for (const NamedTensor& tensor : tensors) file.write(tensor.bytes);
+  file.commit();
+}
+
+}  // namespace bitloom

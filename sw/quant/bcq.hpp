@@ -23,7 +23,7 @@ struct BcqOptions {
   unsigned rounds = 20;            ///< most rounds of refinement; 0 = greedy scales only
   unsigned threads = 0;            ///< 0 = one per core; the result is the same for any number
   /// Called after each row, from any worker thread; may be empty.
-  std::function<void()> row_done;
+  std::function<void()> row_done = {};
 };
 
 struct Quantized {

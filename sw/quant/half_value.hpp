@@ -3,14 +3,20 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 
 #include "sw/contract/half.hpp"
 #include "sw/layer/layer.hpp"
 
 namespace bitloom {
 
-/// The value of a finite v, exactly.
-inline double to_double(Half v) { return static_cast<double>(contract::units(v)) * 0x1p-24; }
+/// The value of v, exactly.
+inline double to_double(Half v) {
+  if (contract::is_finite(v)) return static_cast<double>(contract::units(v)) * 0x1p-24;
+  if ((v.bits & 0x3FF) != 0) return std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  return contract::is_negative(v) ? -infinity : infinity;
+}
 
 /// The binary16 value nearest to `value`, ties to even; from 65520 on it is an infinity. NaN
 /// becomes the canonical quiet NaN.

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+# The front door: each target installs what it needs (.ci/setup), builds what it needs (CMake and
+# Ninja in build/), and runs one command. What is built how stands in the CMakeLists.txt files.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+BITLOOM := build/bitloom
+
+# ---- variables: taken from the command line only, so that no environment changes a result ---------
+OPTIONS := LAYER BITS CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK FROM TO
+FLAGS := DUMP
+GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v))
+UNKNOWN := $(filter-out $(OPTIONS) $(FLAGS),$(GIVEN))
+ifneq ($(UNKNOWN),)
+  $(error $(shell .ci/variables "$(OPTIONS) $(FLAGS)" $(UNKNOWN) 2>&1))
+endif
+ifneq ($(filter-out 0 1,$(if $(filter DUMP,$(GIVEN)),$(DUMP))),)
+  $(error make: error BL-USE-usage: DUMP: found $(DUMP); expected 0 or 1)
+endif
+
+lower = $(shell echo $1 | tr A-Z a-z)
+quote = '$(subst ','\'',$1)'
+# LAYER=x becomes --layer 'x', for those of the given variables that $1 names.
+options = $(foreach v,$(filter $1,$(GIVEN)),--$(call lower,$v) $(call quote,$($v)))
+dump = $(if $(filter DUMP,$(GIVEN)),$(if $(filter 1,$(DUMP)),--dump))
+RUN := LAYER BITS CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK
+
+# ---- the build: configured once, from then on Ninja calls CMake itself. Tests, and what only they
+# need, are left out until `make test` asks for them. -----------------------------------------------
+define build
+@test -f build/build.ninja || cmake --preset default
+@ninja -C build $(if $(wildcard $(BITLOOM)),--quiet) $1
+endef
+
+.PHONY: help setup build sim wave list test lint format bench campaign gpu-check docs clean
+
+help:
+	@echo 'bitloom: the RTL model and simulator of an any-precision LLM inference accelerator'
+	@echo
+	@echo '  make sim LAYER=llama7b.q_proj BITS=2   run a layer through the RTL and check every bit'
+	@echo '  make wave LAYER=... BITS=... FROM= TO= the same with a waveform of these cycles'
+	@echo '  make list                              models, layers and configurations'
+	@echo '  make build                             build the bitloom command'
+	@echo '  make test                              set up, build and run all tests'
+	@echo '  make lint                              formatting, clang-tidy, Verilator warnings'
+	@echo '  make format                            format all C++ sources'
+	@echo '  make bench                             simulation speed and cycles against the bound'
+	@echo '  make campaign                          all LLaMA-7B layers at 1 to 8 bits'
+	@echo '  make gpu-check                         the CUDA kernels on a GPU (nvcc and CMake only)'
+	@echo '  make docs                              write the generated tables of docs/'
+	@echo '  make setup                             install the packages of all targets'
+	@echo '  make clean                             remove build/'
+	@echo
+	@echo 'Variables, on the command line:'
+	@echo '  LAYER    layer name, as make list prints it    WEIGHTS  safetensors or llama2.c file'
+	@echo '  BITS     precision, 1 .. 8                     ACTS     safetensors file with x'
+	@echo '  CONFIG   configuration name or .json file      OUT      run directory'
+	@echo '  SEED     seed of synthetic data                DUMP     1: write weights, x and y'
+	@echo '  BACKEND  golden, cpu, cuda or rtl              CHECK    backends to compare, or none'
+	@echo '  FROM, TO cycles of a waveform'
+
+setup:
+	@.ci/setup all
+
+build:
+	@.ci/setup build
+	$(call build,bitloom)
+
+sim:
+	@.ci/setup sim
+	$(call build,bitloom)
+	@$(BITLOOM) sim $(call options,$(RUN)) $(dump)
+
+wave:
+	@.ci/setup wave
+	$(call build,bitloom)
+	@$(BITLOOM) wave $(call options,$(RUN) FROM TO) $(dump)
+
+list:
+	@.ci/setup list
+	$(call build,bitloom)
+	@$(BITLOOM) list
+
+test:
+	@.ci/setup test
+	@cmake --preset test
+	@ninja -C build
+	@ctest --test-dir build --output-on-failure --parallel $$(nproc)
+
+lint:
+	@.ci/setup lint
+	@cmake --preset test > /dev/null
+	@ninja -C build --quiet bitloom_generated
+	@tests/repo/lint.sh build
+
+format:
+	@.ci/setup format
+	@git ls-files '*.cpp' '*.hpp' '*.cu' '*.cuh' | xargs clang-format -i
+
+bench campaign:
+	@.ci/setup $@
+	$(call build,bitloom)
+	@cmake -D SET=$@ -P tests/campaign/campaign.cmake
+
+gpu-check:
+	@cmake -S kernels -B build/gpu
+	@cmake --build build/gpu --parallel
+	@ctest --test-dir build/gpu --output-on-failure
+
+docs:
+	@.ci/setup docs
+	$(call build,bl_generate)
+	@build/sw/config/bl_generate --source sw/config --docs docs
+
+clean:
+	@rm -rf build

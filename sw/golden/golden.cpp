@@ -198,6 +198,7 @@ class Accumulate {
 
   // Adds entry * sum * 2^exponent.
   void add(Half entry, std::int64_t sum, int exponent) {
+    if (sum == 0) return;  // a term of 0 rounds to 0; most codes of a group have no column
     const Dyadic value = decode(entry);
     const auto shift = static_cast<unsigned>(value.exponent + exponent - kUnitExponent);
     total_ += round_half_up_to(Integer(value.significand) * sum * power_of_two(shift), rounding_);

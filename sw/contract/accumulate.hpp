@@ -22,7 +22,15 @@ BL_HD constexpr Fixed term(Half scale, std::int64_t sum, int group_exponent,
   return shift >= 0 ? product << shift : product >> -shift;
 }
 
-/// Terms per column of the widest sum: b planes and the offset, or one centroid.
+/// What the contract admits: 8..24 mantissa bits, an exact accumulator or one of 32..128 bits.
+BL_HD constexpr bool is_valid(Arithmetic arithmetic) {
+  const unsigned bits = arithmetic.accumulator.bits;
+  return arithmetic.mantissa_bits >= 8 && arithmetic.mantissa_bits <= 24 &&
+         (bits == 0 || (bits >= 32 && bits <= 128));
+}
+
+/// n of a narrow accumulator: a column takes part in b + 1 terms in BCQ mode (b planes and the
+/// offset, there or not), in one in codebook mode.
 BL_HD constexpr unsigned terms_per_column(Mode mode, unsigned bits) {
   return mode == Mode::bcq ? bits + 1 : 1;
 }

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/check/cases.hpp"
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <sstream>
+
+namespace bitloom::kernels {
+namespace {
+
+// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014):
+// the same numbers on every machine, which the distributions of <random> do not promise.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next() {
+    state_ += 0x9E3779B97F4A7C15U;
+    std::uint64_t z = state_;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+    return z ^ (z >> 31);
+  }
+
+  /// 0..bound-1.
+  std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(next() % bound); }
+
+ private:
+  std::uint64_t state_;
+};
+
+Half compose(std::uint64_t random, int exponent) {
+  const auto sign_and_fraction = static_cast<std::uint32_t>(random & 0x83FF);
+  return {static_cast<std::uint16_t>(sign_and_fraction |
+                                     (static_cast<std::uint32_t>(exponent + 15) << 10))};
+}
+
+// Exponents halve in frequency downward from `top`; one value in 256 is 32 times larger.
+Half usual(Random& random, int top) {
+  const std::uint64_t r = random.next();
+  const int below = std::countr_zero((r >> 16) | 0x400);
+  const bool outlier = (r >> 56) == 0;
+  return compose(r, top - below + (outlier ? 5 : 0));
+}
+
+Half draw(Random& random, Data data, int usual_top) {
+  switch (data) {
+    case Data::any: {
+      const std::uint64_t r = random.next();
+      return compose(r, static_cast<int>((r >> 16) % 31) - 15);
+    }
+    case Data::subnormal:
+      return {static_cast<std::uint16_t>(random.next() & 0x83FF)};
+    case Data::largest:
+      return {static_cast<std::uint16_t>(0x7BFF | (random.next() & 0x8000))};
+    default:
+      return usual(random, usual_top);
+  }
+}
+
+std::vector<Half> draw_table(Random& random, const Case& c, std::size_t size) {
+  std::vector<Half> table(size);
+  for (Half& v : table) {
+    v = draw(random, c.data, -6);
+    if (c.data == Data::zero_group && random.below(4) == 0) v = Half{};
+  }
+  return table;
+}
+
+Activations draw_activations(Random& random, const Case& c, const Layer& layer) {
+  Activations acts{c.tokens, c.k, {}};
+  acts.x.reserve(std::size_t{c.tokens} * c.k);
+  for (std::uint32_t t = 0; t < c.tokens; ++t) {
+    bool zero = false;
+    for (std::uint32_t k = 0; k < c.k; ++k) {
+      if (k % layer.group_columns() == 0) zero = c.data == Data::zero_group && random.below(2) == 0;
+      const Half v = draw(random, c.data, 0);
+      acts.x.push_back(zero ? Half{static_cast<std::uint16_t>(v.bits & 0x8000)} : v);
+    }
+  }
+  if (c.nan_token && c.tokens > 1) {
+    constexpr std::array<std::uint16_t, 4> kNonFinite = {0x7C00, 0xFC00, 0x7E00, 0xFD55};
+    acts.x[c.k + random.below(c.k)].bits = kNonFinite[random.below(4)];
+  }
+  return acts;
+}
+
+std::string name_of(const Case& c) {
+  std::ostringstream name;
+  name << (c.mode == Mode::codebook ? "codebook" : c.offsets ? "bcq+offset" : "bcq");
+  name << ' ' << c.m << 'x' << c.k << " g";
+  if (c.group_size == 0)
+    name << "row";
+  else
+    name << c.group_size;
+  name << " b" << c.bits << " t" << c.tokens << " mb" << c.arithmetic.mantissa_bits << " acc";
+  if (c.arithmetic.accumulator.exact())
+    name << "exact";
+  else
+    name << c.arithmetic.accumulator.bits;
+  name << (c.format == OutputFormat::binary32 ? " f32 " : " f16 ")
+       << kDataNames[static_cast<std::size_t>(c.data)] << (c.nan_token ? " nan" : "") << " s"
+       << c.seed;
+  return name.str();
+}
+
+void add_llama_layers(std::vector<Case>& cases) {
+  struct Shape {
+    const char* name;
+    std::uint32_t m;
+    std::uint32_t k;
+  };
+  constexpr std::array kLayers = {Shape{"q_proj", 4096, 4096},     Shape{"k_proj", 4096, 4096},
+                                  Shape{"v_proj", 4096, 4096},     Shape{"o_proj", 4096, 4096},
+                                  Shape{"gate_proj", 11008, 4096}, Shape{"up_proj", 11008, 4096},
+                                  Shape{"down_proj", 4096, 11008}};
+  for (const Shape& shape : kLayers)
+    for (unsigned bits = 2; bits <= 4; ++bits) {
+      Case c;
+      c.offsets = true;
+      c.m = shape.m;
+      c.k = shape.k;
+      c.group_size = 128;
+      c.bits = bits;
+      c.seed = cases.size();
+      c.name = std::string("llama7b.") + shape.name + " " + name_of(c);
+      cases.push_back(c);
+    }
+}
+
+void add_small_layers(std::vector<Case>& cases) {
+  constexpr std::array kMantissaBits = {8U, 11U, 12U, 16U, 24U};
+  constexpr std::array kAccumulators = {0U, 32U, 48U, 64U, 128U, 0U, 40U};
+  constexpr std::array kRows = {1U, 17U, 64U};
+  constexpr std::array kColumns = {1U, 31U, 128U, 257U, 300U, 640U, 1023U, 1500U};
+  std::uint32_t i = 0;
+  const auto add = [&](Mode mode, bool offsets, std::uint32_t group_size, unsigned bits) {
+    // The lengths of the lists have few common factors, so that all pairs of values meet.
+    Case c;
+    c.mode = mode;
+    c.offsets = offsets;
+    c.m = kRows[i % kRows.size()];
+    c.k = kColumns[i % kColumns.size()];
+    c.group_size = group_size;
+    c.bits = bits;
+    c.tokens = 1 + i % 4;
+    c.nan_token = c.tokens > 1 && i % 11 == 5;
+    c.data = static_cast<Data>((i + i / 5) % std::size(kDataNames));
+    c.arithmetic.mantissa_bits = kMantissaBits[i % kMantissaBits.size()];
+    c.arithmetic.accumulator.bits = kAccumulators[i % kAccumulators.size()];
+    c.format = (i / 3) % 2 == 0 ? OutputFormat::binary32 : OutputFormat::binary16;
+    c.seed = cases.size();
+    c.name = name_of(c);
+    cases.push_back(c);
+    ++i;
+  };
+  for (int repeat = 0; repeat < 3; ++repeat)
+    for (const std::uint32_t group_size : {0U, 32U, 64U, 128U, 256U})
+      for (unsigned bits = 1; bits <= 8; ++bits) {
+        add(Mode::bcq, false, group_size, bits);
+        add(Mode::bcq, true, group_size, bits);
+        add(Mode::codebook, false, group_size, bits);
+      }
+}
+
+}  // namespace
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  add_llama_layers(cases);
+  add_small_layers(cases);
+  return cases;
+}
+
+CaseData make_data(const Case& c) {
+  Random random(c.seed);
+  CaseData data;
+  Layer& layer = data.layer;
+  layer.name = c.name;
+  layer.mode = c.mode;
+  layer.m = c.m;
+  layer.k = c.k;
+  layer.group_size = c.group_size;
+  layer.plane_count = c.bits;
+  layer.planes.resize(std::size_t{c.bits} * c.m * layer.row_bytes());
+  for (std::uint8_t& byte : layer.planes) byte = static_cast<std::uint8_t>(random.next());
+  PrecisionTables& tables = layer.precisions[c.bits];
+  const std::size_t rows = c.m;
+  if (c.mode == Mode::codebook)
+    tables.codebook = draw_table(random, c, rows << c.bits);
+  else
+    tables.alpha = draw_table(random, c, rows * layer.groups() * c.bits);
+  if (c.offsets) tables.beta = draw_table(random, c, rows * layer.groups());
+  data.acts = draw_activations(random, c, layer);
+  return data;
+}
+
+std::uint64_t traffic_bytes(const Case& c) {
+  Layer shape;
+  shape.m = c.m;
+  shape.k = c.k;
+  shape.group_size = c.group_size;
+  const std::uint64_t planes = std::uint64_t{c.bits} * c.m * shape.row_bytes();
+  const std::uint64_t values = c.mode == Mode::codebook ? std::uint64_t{c.m} << c.bits
+                                                        : std::uint64_t{c.m} * shape.groups() *
+                                                              (c.bits + (c.offsets ? 1 : 0));
+  const std::uint64_t y = std::uint64_t{c.tokens} * c.m;
+  return planes + 2 * values + 2 * std::uint64_t{c.tokens} * c.k +
+         (c.format == OutputFormat::binary32 ? 4 : 2) * y;
+}
+
+std::vector<std::uint8_t> output_bytes(const Outputs& y) {
+  const unsigned width = y.format == OutputFormat::binary32 ? 4 : 2;
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(y.bits.size() * width);
+  for (const std::uint32_t word : y.bits)
+    for (unsigned i = 0; i < width; ++i)
+      bytes.push_back(static_cast<std::uint8_t>(word >> (8 * i)));
+  return bytes;
+}
+
+}  // namespace bitloom::kernels

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The backend "cuda": the reference kernel, on this machine's GPU or else on the host.
+#pragma once
+
+#include <memory>
+
+#include "sw/device/device.hpp"
+
+namespace bitloom {
+
+/// Throws std::invalid_argument when arithmetic.mantissa_bits is not in 8..24 or the accumulator
+/// not in 32..128.
+std::unique_ptr<Device> make_cuda_device(Arithmetic arithmetic);
+
+}  // namespace bitloom

@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 BITLOOM := build/bitloom
 
-# ---- variables: taken from the command line only, so that no environment changes a result ---------
+# ---- variables: from the command line only, so that no environment changes a result -------------
 OPTIONS := LAYER BITS CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK FROM TO
 FLAGS := DUMP
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v))
@@ -24,12 +24,12 @@ endif
 lower = $(shell echo $1 | tr A-Z a-z)
 quote = '$(subst ','\'',$1)'
 # LAYER=x becomes --layer 'x', for those of the given variables that $1 names.
-options = $(foreach v,$(filter $1,$(GIVEN)),--$(call lower,$v) $(call quote,$($v)))
+options = $(foreach v,$(filter $(GIVEN),$1),--$(call lower,$v) $(call quote,$($v)))
 dump = $(if $(filter DUMP,$(GIVEN)),$(if $(filter 1,$(DUMP)),--dump))
 RUN := LAYER BITS CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK
 
 # ---- the build: configured once, from then on Ninja calls CMake itself. Tests, and what only they
-# need, are left out until `make test` asks for them. -----------------------------------------------
+# need, are left out until `make test` asks for them. ---------------------------------------------
 define build
 @test -f build/build.ninja || cmake --preset default
 @ninja -C build $(if $(wildcard $(BITLOOM)),--quiet) $1

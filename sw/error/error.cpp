@@ -81,7 +81,8 @@ std::vector<std::string> nearest_names(std::string_view name,
     ranked.emplace_back(edit_distance(name, candidate), candidate);
   std::sort(ranked.begin(), ranked.end());
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < std::min(limit, ranked.size()); ++i) names.push_back(ranked[i].second);
+  for (std::size_t i = 0; i < std::min(limit, ranked.size()); ++i)
+    names.push_back(ranked[i].second);
   return names;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Value types that every part of bitloom exchanges: a quantized layer, activations, outputs, and the
-// arithmetic parameters of the contract (docs/arithmetic.md). No behaviour beyond derived sizes.
+// Value types that every part of bitloom exchanges: a quantized layer, activations, outputs, and
+// the arithmetic parameters of the contract (docs/arithmetic.md). No behaviour beyond derived sizes.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs every shell example of README.md that is marked "<!-- run -->", each from the root.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL
+
+awk '/^<!-- run -->$/ { marked = 1; next }
+     marked && /^```sh$/ { inside = 1; marked = 0; next }
+     /^```$/ { inside = 0 }
+     inside { sub(/ *#.*$/, ""); if ($0 != "") print }' README.md |
+  while read -r command; do
+    echo "== $command"
+    bash -euo pipefail -c "$command" < /dev/null || { echo "FAILED: $command"; exit 1; }
+  done

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Half tables of all +/- sums of Mu activations.
+//
+// Function:   for table t with activations m_0 .. m_(Mu-1) of the slice, entry j (0 <= j < HalfEntries)
+//             is m_(Mu-1) + sum over k < Mu-1 of (bit k of j ? +m_k : -m_k). The other half of the
+//             table is its negative, mirrored: look up ~j and negate.
+// Latency:    2 cycles. Throughput: one slice per cycle; never stalls.
+// Limits:     Mu = 1..4; an entry needs MantissaBits + ceil(log2 Mu) bits.
+// Source:     half table by symmetry: FIGLUT (Park et al., HPCA 2025, hFFLUT).
+//
+// The activations of a table are split in a low and a high half; their own small tables are built
+// first and then added pairwise: 12 adders for Mu = 4 instead of 24 for eight separate sums.
+
+module bl_lut #(
+  parameter int unsigned Columns,
+  parameter int unsigned Mu,
+  parameter int unsigned MantissaBits,
+  localparam int unsigned Tables = Columns / Mu,
+  localparam int unsigned HalfEntries = 1 << (Mu - 1),
+  localparam int unsigned EntryW = MantissaBits + $clog2(Mu)
+) (
+  input  logic                                 clk_i,
+  input  logic                                 rst_ni,
+
+  input  logic                                 valid_i,
+  input  logic [Columns*MantissaBits-1:0]      mantissas_i,
+
+  output logic                                 valid_o,
+  output logic [Tables*HalfEntries*EntryW-1:0] entries_o
+);
+
+  localparam int unsigned LowMu = Mu / 2;
+  localparam int unsigned HighMu = Mu - LowMu;
+  localparam int unsigned LowEntries = 1 << LowMu;
+  localparam int unsigned HighEntries = 1 << (HighMu - 1);
+  localparam int unsigned HalfW = MantissaBits + 1;
+
+  logic valid_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid_q <= 1'b0;
+      valid_o <= 1'b0;
+    end else begin
+      valid_q <= valid_i;
+      valid_o <= valid_q;
+    end
+  end
+
+  logic signed [MantissaBits-1:0] m [Columns];
+  for (genvar c = 0; c < Columns; c++) begin : gen_m
+    assign m[c] = mantissas_i[c*MantissaBits +: MantissaBits];
+  end
+
+  logic signed [HalfW-1:0] low_q [Tables*LowEntries];
+  logic signed [HalfW-1:0] high_q [Tables*HighEntries];
+
+  always_ff @(posedge clk_i) begin
+    if (valid_i) begin
+      for (int unsigned t = 0; t < Tables; t++) begin
+        for (int unsigned j = 0; j < LowEntries; j++) begin
+          logic signed [HalfW-1:0] low;
+          low = '0;
+          for (int unsigned k = 0; k < LowMu; k++) begin
+            low = ((j >> k) & 1) != 0 ? low + HalfW'(m[t*Mu+k]) : low - HalfW'(m[t*Mu+k]);
+          end
+          low_q[t*LowEntries+j] <= low;
+        end
+        for (int unsigned j = 0; j < HighEntries; j++) begin
+          logic signed [HalfW-1:0] high;
+          high = HalfW'(m[t*Mu+Mu-1]);
+          for (int unsigned k = LowMu; k < Mu - 1; k++) begin
+            high = ((j >> (k - LowMu)) & 1) != 0 ? high + HalfW'(m[t*Mu+k])
+                                                 : high - HalfW'(m[t*Mu+k]);
+          end
+          high_q[t*HighEntries+j] <= high;
+        end
+      end
+    end
+  end
+
+  for (genvar e = 0; e < Tables * HalfEntries; e++) begin : gen_entry
+    localparam int unsigned Low = (e / HalfEntries) * LowEntries + e % LowEntries;
+    localparam int unsigned High = (e / HalfEntries) * HighEntries + (e % HalfEntries) / LowEntries;
+    always_ff @(posedge clk_i) begin
+      if (valid_q) entries_o[e*EntryW +: EntryW] <= EntryW'(low_q[Low]) + EntryW'(high_q[High]);
+    end
+  end
+
+endmodule

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// The accelerator: control port, memory ports, interrupt. Parameters come from bl_cfg_pkg, which is
+// generated from the configuration; docs/architecture.md has the block diagram.
+//
+// Limits: what bl_ctrl_fetch checks per descriptor, and what is checked below per configuration.
+
+`include "bl_assert.svh"
+
+module bl_top (
+  input  logic                                 clk_i,
+  input  logic                                 rst_ni,
+
+  // Control: AXI4-Lite.
+  input  logic [11:0]                          ctl_awaddr_i,
+  input  logic                                 ctl_awvalid_i,
+  output logic                                 ctl_awready_o,
+  input  logic [31:0]                          ctl_wdata_i,
+  input  logic [3:0]                           ctl_wstrb_i,
+  input  logic                                 ctl_wvalid_i,
+  output logic                                 ctl_wready_o,
+  output logic [1:0]                           ctl_bresp_o,
+  output logic                                 ctl_bvalid_o,
+  input  logic                                 ctl_bready_i,
+  input  logic [11:0]                          ctl_araddr_i,
+  input  logic                                 ctl_arvalid_i,
+  output logic                                 ctl_arready_o,
+  output logic [31:0]                          ctl_rdata_o,
+  output logic [1:0]                           ctl_rresp_o,
+  output logic                                 ctl_rvalid_o,
+  input  logic                                 ctl_rready_i,
+  output logic                                 irq_o,
+
+  // Memory reads: AXI4.
+  output logic [3:0]                           mem_arid_o,
+  output logic [63:0]                          mem_araddr_o,
+  output logic [7:0]                           mem_arlen_o,
+  output logic [2:0]                           mem_arsize_o,
+  output logic [1:0]                           mem_arburst_o,
+  output logic                                 mem_arvalid_o,
+  input  logic                                 mem_arready_i,
+  input  logic [3:0]                           mem_rid_i,
+  input  logic [bl_cfg_pkg::ChannelBits-1:0]   mem_rdata_i,
+  input  logic [1:0]                           mem_rresp_i,
+  input  logic                                 mem_rlast_i,
+  input  logic                                 mem_rvalid_i,
+  output logic                                 mem_rready_o,
+
+  // Memory writes: AXI4.
+  output logic [3:0]                           mem_awid_o,
+  output logic [63:0]                          mem_awaddr_o,
+  output logic [7:0]                           mem_awlen_o,
+  output logic [2:0]                           mem_awsize_o,
+  output logic [1:0]                           mem_awburst_o,
+  output logic                                 mem_awvalid_o,
+  input  logic                                 mem_awready_i,
+  output logic [bl_cfg_pkg::ChannelBits-1:0]   mem_wdata_o,
+  output logic [bl_cfg_pkg::ChannelBits/8-1:0] mem_wstrb_o,
+  output logic                                 mem_wlast_o,
+  output logic                                 mem_wvalid_o,
+  input  logic                                 mem_wready_i,
+  input  logic [3:0]                           mem_bid_i,
+  input  logic [1:0]                           mem_bresp_i,
+  input  logic                                 mem_bvalid_i,
+  output logic                                 mem_bready_o
+);
+
+  localparam int unsigned BeatW = bl_cfg_pkg::ChannelBits;
+  localparam int unsigned TileW = $clog2(bl_cfg_pkg::MaxM / bl_cfg_pkg::Rows + 1);
+  localparam int unsigned CountW = $clog2(bl_cfg_pkg::MaxK / bl_cfg_pkg::Columns + 1);
+  localparam logic [1:0] BurstIncr = 2'b01;
+
+`ifndef SYNTHESIS
+  if (bl_cfg_pkg::ReadChannels != 1) begin : gen_bad_channels
+    $error("bl_top has one read channel; the configuration asks for %0d", bl_cfg_pkg::ReadChannels);
+  end
+  if (!bl_cfg_pkg::AccumulatorExact) begin : gen_bad_accumulator
+    $error("bl_top accumulates exactly; the configuration asks for %0d bits",
+           bl_cfg_pkg::AccumulatorBits);
+  end
+  if (bl_cfg_pkg::Columns > bl_pkg::GroupColumns) begin : gen_bad_columns
+    $error("%0d columns exceed the group of %0d", bl_cfg_pkg::Columns, bl_pkg::GroupColumns);
+  end
+  if (bl_cfg_pkg::Rows * bl_cfg_pkg::Columns % BeatW != 0) begin : gen_bad_width
+    $error("a plane word of %0d bits is not whole beats of %0d bits",
+           bl_cfg_pkg::Rows * bl_cfg_pkg::Columns, BeatW);
+  end
+`endif
+
+  // ---- ctrl -------------------------------------------------------------------------------------
+
+  logic              job_valid, job_ready, job_take;
+  logic [TileW-1:0]  job_tiles;
+  logic [CountW-1:0] job_slices;
+  logic [3:0]        job_bits;
+  logic              job_has_offset;
+  logic [63:0]       weights_address, scales_address, activations_address, outputs_address;
+  logic [31:0]       weights_run_beats, weights_stride_beats, weights_runs;
+  logic [31:0]       scales_beats, activations_beats, outputs_values;
+  logic              request_valid;
+  logic [63:0]       request_address;
+  logic              done_valid, done_ready, done_nan;
+  logic              record_valid, record_ready, record_done;
+  logic [63:0]       record_address;
+  logic [511:0]      record_data;
+  logic [2:0]        cause;
+  logic [5:0]        beats;
+  logic              bus_error;
+  logic [7:0]        bus_error_stream;
+  logic [63:0]       bus_error_address;
+
+  logic [3:0]         read_job_ready, read_valid, read_ready;
+  logic [4*BeatW-1:0] read_data;
+
+  bl_ctrl #(
+    .Rows      (bl_cfg_pkg::Rows),
+    .Columns   (bl_cfg_pkg::Columns),
+    .MaxBits   (bl_cfg_pkg::MaxBits),
+    .MaxK      (bl_cfg_pkg::MaxK),
+    .MaxM      (bl_cfg_pkg::MaxM),
+    .BeatW     (BeatW),
+    .TileW     (TileW),
+    .ConfigHash(bl_cfg_pkg::ConfigHash)
+  ) u_ctrl (
+    .clk_i,
+    .rst_ni,
+    .ctl_awaddr_i,
+    .ctl_awvalid_i,
+    .ctl_awready_o,
+    .ctl_wdata_i,
+    .ctl_wstrb_i,
+    .ctl_wvalid_i,
+    .ctl_wready_o,
+    .ctl_bresp_o,
+    .ctl_bvalid_o,
+    .ctl_bready_i,
+    .ctl_araddr_i,
+    .ctl_arvalid_i,
+    .ctl_arready_o,
+    .ctl_rdata_o,
+    .ctl_rresp_o,
+    .ctl_rvalid_o,
+    .ctl_rready_i,
+    .irq_o,
+    .request_valid_o       (request_valid),
+    .request_ready_i       (read_job_ready[bl_pkg::ReadDescriptors]),
+    .request_address_o     (request_address),
+    .beat_valid_i          (read_valid[bl_pkg::ReadDescriptors]),
+    .beat_ready_o          (read_ready[bl_pkg::ReadDescriptors]),
+    .beat_data_i           (read_data[bl_pkg::ReadDescriptors*BeatW +: BeatW]),
+    .job_valid_o           (job_valid),
+    .job_ready_i           (job_ready),
+    .job_tiles_o           (job_tiles),
+    .job_slices_o          (job_slices),
+    .job_bits_o            (job_bits),
+    .job_has_offset_o      (job_has_offset),
+    .weights_address_o     (weights_address),
+    .weights_run_beats_o   (weights_run_beats),
+    .weights_stride_beats_o(weights_stride_beats),
+    .weights_runs_o        (weights_runs),
+    .scales_address_o      (scales_address),
+    .scales_beats_o        (scales_beats),
+    .activations_address_o (activations_address),
+    .activations_beats_o   (activations_beats),
+    .outputs_address_o     (outputs_address),
+    .outputs_values_o      (outputs_values),
+    .job_done_valid_i      (done_valid),
+    .job_done_ready_o      (done_ready),
+    .job_done_nan_i        (done_nan),
+    .record_valid_o        (record_valid),
+    .record_ready_i        (record_ready),
+    .record_address_o      (record_address),
+    .record_data_o         (record_data),
+    .record_done_i         (record_done),
+    .cause_i               (cause),
+    .beats_i               (beats),
+    .error_i               (bus_error),
+    .error_stream_i        (bus_error_stream),
+    .error_address_i       (bus_error_address)
+  );
+
+  // ---- A job starts in all units together ---------------------------------------------------------
+
+  logic engine_job_ready, write_job_ready;
+  assign job_ready = engine_job_ready && write_job_ready &&
+                     read_job_ready[bl_pkg::ReadWeights] && read_job_ready[bl_pkg::ReadScales] &&
+                     read_job_ready[bl_pkg::ReadActivations];
+  assign job_take  = job_valid && job_ready;
+
+  // ---- dma --------------------------------------------------------------------------------------
+
+  localparam int unsigned DescriptorBeats = 512 > BeatW ? 512 / BeatW : 1;
+
+  logic        result_valid, result_ready, result_nan;
+  logic [31:0] result_data;
+
+  bl_dma #(
+    .BeatW      (BeatW),
+    .BurstBeats (bl_cfg_pkg::BurstBeats),
+    .WeightDepth(bl_cfg_pkg::WeightBufferBeats),
+    .ScaleDepth (bl_cfg_pkg::ScaleBufferBeats),
+    .OutputDepth(bl_cfg_pkg::OutputBufferBeats)
+  ) u_dma (
+    .clk_i,
+    .rst_ni,
+    .read_job_valid_i       ({request_valid, {3{job_take}}}),
+    .read_job_ready_o       (read_job_ready),
+    .read_job_address_i     ({request_address, activations_address, scales_address,
+                              weights_address}),
+    .read_job_run_beats_i   ({32'(DescriptorBeats), activations_beats, scales_beats,
+                              weights_run_beats}),
+    .read_job_stride_beats_i({{3{32'd0}}, weights_stride_beats}),
+    .read_job_runs_i        ({{3{32'd1}}, weights_runs}),
+    .read_valid_o           (read_valid),
+    .read_ready_i           (read_ready),
+    .read_data_o            (read_data),
+    .write_job_valid_i      (job_take),
+    .write_job_ready_o      (write_job_ready),
+    .write_job_address_i    (outputs_address),
+    .write_job_values_i     (outputs_values),
+    .write_done_valid_o     (done_valid),
+    .write_done_ready_i     (done_ready),
+    .write_done_nan_o       (done_nan),
+    .result_valid_i         (result_valid),
+    .result_ready_o         (result_ready),
+    .result_data_i          (result_data),
+    .result_nan_i           (result_nan),
+    .record_valid_i         (record_valid),
+    .record_ready_o         (record_ready),
+    .record_address_i       (record_address),
+    .record_data_i          (record_data),
+    .record_done_o          (record_done),
+    .beats_o                (beats),
+    .error_o                (bus_error),
+    .error_stream_o         (bus_error_stream),
+    .error_address_o        (bus_error_address),
+    .arid_o                 (mem_arid_o),
+    .araddr_o               (mem_araddr_o),
+    .arlen_o                (mem_arlen_o),
+    .arvalid_o              (mem_arvalid_o),
+    .arready_i              (mem_arready_i),
+    .rid_i                  (mem_rid_i),
+    .rdata_i                (mem_rdata_i),
+    .rresp_i                (mem_rresp_i),
+    .rlast_i                (mem_rlast_i),
+    .rvalid_i               (mem_rvalid_i),
+    .rready_o               (mem_rready_o),
+    .awid_o                 (mem_awid_o),
+    .awaddr_o               (mem_awaddr_o),
+    .awlen_o                (mem_awlen_o),
+    .awvalid_o              (mem_awvalid_o),
+    .awready_i              (mem_awready_i),
+    .wdata_o                (mem_wdata_o),
+    .wstrb_o                (mem_wstrb_o),
+    .wlast_o                (mem_wlast_o),
+    .wvalid_o               (mem_wvalid_o),
+    .wready_i               (mem_wready_i),
+    .bid_i                  (mem_bid_i),
+    .bresp_i                (mem_bresp_i),
+    .bvalid_i               (mem_bvalid_i),
+    .bready_o               (mem_bready_o)
+  );
+
+  assign mem_arsize_o  = 3'($clog2(BeatW / 8));
+  assign mem_arburst_o = BurstIncr;
+  assign mem_awsize_o  = 3'($clog2(BeatW / 8));
+  assign mem_awburst_o = BurstIncr;
+
+  // ---- engine -----------------------------------------------------------------------------------
+
+  bl_engine #(
+    .Rows           (bl_cfg_pkg::Rows),
+    .Columns        (bl_cfg_pkg::Columns),
+    .Mu             (bl_cfg_pkg::Mu),
+    .RowsPerLut     (bl_cfg_pkg::RowsPerLut),
+    .RowsPerScale   (bl_cfg_pkg::RowsPerScale),
+    .MantissaBits   (bl_cfg_pkg::MantissaBits),
+    .AccumulatorBits(bl_cfg_pkg::AccumulatorBits),
+    .MaxK           (bl_cfg_pkg::MaxK),
+    .TileW          (TileW),
+    .BeatW          (BeatW)
+  ) u_engine (
+    .clk_i,
+    .rst_ni,
+    .job_valid_i     (job_take),
+    .job_ready_o     (engine_job_ready),
+    .job_tiles_i     (job_tiles),
+    .job_slices_i    (job_slices),
+    .job_bits_i      (job_bits),
+    .job_has_offset_i(job_has_offset),
+    .weight_valid_i  (read_valid[bl_pkg::ReadWeights]),
+    .weight_ready_o  (read_ready[bl_pkg::ReadWeights]),
+    .weight_data_i   (read_data[bl_pkg::ReadWeights*BeatW +: BeatW]),
+    .scale_valid_i   (read_valid[bl_pkg::ReadScales]),
+    .scale_ready_o   (read_ready[bl_pkg::ReadScales]),
+    .scale_data_i    (read_data[bl_pkg::ReadScales*BeatW +: BeatW]),
+    .act_valid_i     (read_valid[bl_pkg::ReadActivations]),
+    .act_ready_o     (read_ready[bl_pkg::ReadActivations]),
+    .act_data_i      (read_data[bl_pkg::ReadActivations*BeatW +: BeatW]),
+    .result_valid_o  (result_valid),
+    .result_ready_i  (result_ready),
+    .result_data_o   (result_data),
+    .result_nan_o    (result_nan),
+    .cause_o         (cause)
+  );
+
+endmodule

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `bitloom` command.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <iostream>
+
+#include "gen/version.hpp"
+#include "host/cli/commands.hpp"
+#include "sw/error/error.hpp"
+
+namespace {
+
+using namespace bitloom;
+
+int help_command(const Arguments&);
+int version_command(const Arguments&);
+
+struct Command {
+  const char* name;
+  const char* summary;
+  int (*run)(const Arguments&);
+};
+
+constexpr std::array kCommands = {
+    Command{"run", "run a layer of an interchange file on one backend", run_command},
+    Command{"list", "list the model layers that are known by name", list_command},
+    Command{"version", "print the version", version_command},
+    Command{"help", "print this text", help_command},
+};
+
+int help_command(const Arguments&) {
+  std::cout << "bitloom: bit-exact, cycle-accurate simulation of any-precision LLM layers\n\n";
+  for (const Command& command : kCommands)
+    std::cout << fmt::format("  bitloom {:<10}{}\n", command.name, command.summary);
+  std::cout << "\n`bitloom COMMAND --help` lists a command's options.\n";
+  return kExitOk;
+}
+
+int version_command(const Arguments&) {
+  std::cout << "bitloom " << kVersion << "\n";
+  return kExitOk;
+}
+
+const Command& find_command(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) {
+    if (name == command.name) return command;
+    names.emplace_back(command.name);
+  }
+  throw Error(ErrorCode::usage,
+              {"bitloom", "command " + name, fmt::format("one of {}", fmt::join(names, ", ")),
+               fmt::format("Nearest: {}.", nearest_names(name, names, 1).front())});
+}
+
+// Codes of a device that failed on valid input; every other code is bad input.
+bool is_device_fault(ErrorCode code) { return code_text(code).starts_with("BL-DEV-"); }
+
+int dispatch(const Arguments& arguments) {
+  if (arguments.empty()) {
+    help_command(arguments);
+    return kExitBadInput;
+  }
+  const std::string name = arguments.front() == "--help" ? "help" : arguments.front();
+  return find_command(name).run({arguments.begin() + 1, arguments.end()});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return dispatch({argv + 1, argv + argc});
+  } catch (const Error& error) {
+    std::cerr << format_error("bitloom", error) << "\n";
+    return is_device_fault(error.code()) ? kExitDeviceFault : kExitBadInput;
+  } catch (const std::exception& error) {
+    std::cerr << "bitloom: internal error: " << error.what() << "\n";
+    return kExitDeviceFault;
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/run_directory.hpp"
+#include "host/report/result_json.hpp"
+#include "host/report/summary.hpp"
+#include "host/runtime/devices.hpp"
+#include "host/runtime/run.hpp"
+#include "sw/config/config.hpp"
+#include "sw/error/error.hpp"
+#include "sw/io/file.hpp"
+#include "sw/io/layer_file.hpp"
+
+namespace bitloom {
+namespace {
+
+namespace po = boost::program_options;
+using Path = std::filesystem::path;
+
+po::options_description run_options() {
+  po::options_description options("bitloom run: one layer of a file on one backend");
+  const auto required = [] { return po::value<std::string>()->required(); };
+  options.add_options()                                                                           //
+      ("weights", required(), "interchange file of the layer")                                    //
+      ("layer", required(), "name of the layer in that file")                                     //
+      ("acts", required(), "interchange file with the activations x")                             //
+      ("bits", po::value<unsigned>()->required(), "precision: planes in use")                     //
+      ("backend", required(), "golden, cpu, cuda or rtl")                                         //
+      ("config", required(), "configuration: a name, or a file ending in .json")                  //
+      ("out", required(), "file to write the outputs y to")                                       //
+      ("out-dtype", po::value<std::string>()->default_value("f32"), "f32 or f16")                 //
+      ("run-dir", po::value<std::string>(), "directory of result.json (default: that of --out)")  //
+      ("check", po::value<std::string>()->default_value("none"),
+       "backends to compare with, for example golden,cuda; or none")  //
+      ("repeat", po::value<std::uint32_t>()->default_value(0),
+       "passes of a back-to-back train to measure as well")  //
+      ("help", "print this text");
+  return options;
+}
+
+OutputFormat parse_format(const std::string& text) {
+  if (text == "f32") return OutputFormat::binary32;
+  if (text == "f16") return OutputFormat::binary16;
+  throw Error(ErrorCode::usage, {"--out-dtype", text, "f32 or f16", "Choose one of these."});
+}
+
+Path run_directory(const OptionValues& values, const Path& out) {
+  if (values.contains("run-dir")) return values["run-dir"].as<std::string>();
+  return out.has_parent_path() ? out.parent_path() : Path(".");
+}
+
+}  // namespace
+
+int run_command(const Arguments& arguments) {
+  const po::options_description description = run_options();
+  const OptionValues values = parse_options("run", arguments, description);
+  if (values.contains("help")) {
+    std::cout << description;
+    return kExitOk;
+  }
+  const auto text = [&values](const char* name) { return values[name].as<std::string>(); };
+  const RunOptions options{.config = load_config(text("config")),
+                           .backend = text("backend"),
+                           .checks = parse_checks(text("check")),
+                           .bits = values["bits"].as<unsigned>(),
+                           .format = parse_format(text("out-dtype")),
+                           .train = values["repeat"].as<std::uint32_t>()};
+  static_cast<void>(is_hardware(options.backend));
+  const Path out = text("out");
+  const Path directory = run_directory(values, out);
+
+  Phases phases;
+  LayerSource source;
+  Activations acts;
+  phases.measure("load", [&] {
+    source.layer = read_layer(text("weights"), text("layer"));
+    source.origin = text("weights");
+    acts = read_activations(text("acts"));
+  });
+  check_run(source.layer, acts, options);
+  prepare_directory(directory);
+  { const OutputFile probe(out); }
+
+  const RunResult result =
+      run_and_check(source, acts, options, std::move(phases),
+                    [&out](const Outputs& outputs) { write_outputs(out, outputs); });
+  write_text(directory / "result.json", result_json(source, options, result));
+  std::cout << run_summary(source, options, result);
+  return result.bit_exact().value_or(true) ? kExitOk : kExitMismatch;
+}
+
+}  // namespace bitloom

@@ -17,8 +17,6 @@
 
 #ifdef __CUDACC__
 #include <cuda_runtime.h>
-
-#include <stdexcept>
 #define BL_PLATFORM gpu
 #define BL_KERNEL __global__ void
 #define BL_DEVICE __device__
@@ -41,8 +39,7 @@ inline std::uint64_t blocks_for(std::uint64_t threads) {
 #ifdef __CUDACC__
 
 inline void require(cudaError_t status, const char* what) {
-  if (status != cudaSuccess)
-    throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(status));
+  if (status != cudaSuccess) throw Fault(std::string(what) + ": " + cudaGetErrorString(status));
 }
 
 /// Device memory; owned, not copyable.

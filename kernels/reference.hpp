@@ -3,12 +3,19 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "sw/layer/layer.hpp"
 
 namespace bitloom::kernels {
+
+/// An error that the GPU reported, in its words.
+class Fault : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 struct Result {
   Outputs y;
@@ -24,7 +31,7 @@ class LoadedLayer {
   LoadedLayer& operator=(const LoadedLayer&) = delete;
   virtual ~LoadedLayer() = default;
 
-  /// `bits` is served, acts.k = K. Throws std::runtime_error when the GPU reports an error.
+  /// `bits` is served, acts.k = K. Throws Fault.
   [[nodiscard]] virtual Result run(unsigned bits, const Activations& acts,
                                    OutputFormat format) const = 0;
 };
@@ -46,7 +53,7 @@ class Engine {
 
   [[nodiscard]] virtual EngineInfo info() const = 0;
 
-  /// Copies a consistent layer (its planes and tables have the sizes of its shape).
+  /// Copies a consistent layer (its planes and tables have the sizes of its shape). Throws Fault.
   [[nodiscard]] virtual std::unique_ptr<LoadedLayer> load(const Layer& layer,
                                                           Arithmetic arithmetic) const = 0;
 };

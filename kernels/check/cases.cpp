@@ -36,10 +36,10 @@ Half compose(std::uint64_t random, int exponent) {
                                      (static_cast<std::uint32_t>(exponent + 15) << 10))};
 }
 
-// Exponents halve in frequency downward from `top`; one value in 256 is 32 times larger.
+// Exponents halve in frequency from `top` down to top - 8; one value in 256 is 32 times larger.
 Half usual(Random& random, int top) {
   const std::uint64_t r = random.next();
-  const int below = std::countr_zero((r >> 16) | 0x400);
+  const int below = std::countr_zero((r >> 16) | 0x100);
   const bool outlier = (r >> 56) == 0;
   return compose(r, top - below + (outlier ? 5 : 0));
 }

@@ -131,7 +131,6 @@ std::string record_name(const std::string& device) {
 
 void write_record(const std::filesystem::path& folder, const EngineInfo& info,
                   const std::vector<CaseResult>& results) {
-  std::filesystem::create_directories(folder);
   const std::filesystem::path file = folder / record_name(info.device);
   std::ofstream stream(file);
   stream << record_json(info, results) << std::flush;
@@ -146,6 +145,9 @@ int check(const Options& options) {
               << ". Use --cpu to run the same kernels on the host.\n";
     return kSkipped;
   }
+  // Before the work, so that a folder that cannot be is not found out after it.
+  if (!options.records.empty()) std::filesystem::create_directories(options.records);
+
   std::vector<CaseResult> results;
   std::size_t outputs = 0;
   std::size_t mismatches = 0;

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records of gpu-check, from GPUs (tests/golden/gpu) and from the host run that CTest makes just
+// before, hold what the fast CPU model gives: another implementation, and OpenSSL's digest.
+#include <openssl/sha.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "kernels/check/cases.hpp"
+#include "sw/cpu/cpu_device.hpp"
+
+namespace bitloom::kernels {
+namespace {
+
+std::string digest_of_cpu_model(const Case& c) {
+  const CaseData data = make_data(c);
+  const auto device = make_cpu_device(c.arithmetic);
+  const std::vector<std::uint8_t> bytes =
+      output_bytes(run_layer(*device, data.layer, c.bits, data.acts, c.format).y);
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(bytes.data(), bytes.size(), digest.data());
+  std::string hex;
+  for (const std::uint8_t byte : digest) {
+    hex += "0123456789abcdef"[byte >> 4];
+    hex += "0123456789abcdef"[byte & 15];
+  }
+  return hex;
+}
+
+std::vector<std::filesystem::path> record_files() {
+  std::vector<std::filesystem::path> files;
+  for (const std::filesystem::path folder : {BITLOOM_HOST_RECORDS, "tests/golden/gpu"})
+    if (std::filesystem::is_directory(folder))
+      for (const auto& entry : std::filesystem::directory_iterator(folder))
+        if (entry.path().extension() == ".json") files.push_back(entry.path());
+  return files;
+}
+
+TEST_CASE("Every record of gpu-check holds the digests of the fast CPU model") {
+  std::map<std::string, std::string> expected;
+  for (const Case& c : all_cases()) expected[c.name] = digest_of_cpu_model(c);
+
+  const auto files = record_files();
+  REQUIRE_FALSE(files.empty());  // the host's own at least
+  for (const auto& file : files) {
+    INFO(file);
+    std::ifstream stream(file);
+    const nlohmann::json record = nlohmann::json::parse(stream);
+    CHECK_FALSE(record.at("device").get<std::string>().empty());
+    CHECK(record.at("cases").size() == expected.size());
+    for (const auto& entry : record.at("cases")) {
+      const auto name = entry.at("name").get<std::string>();
+      INFO(name);
+      CHECK(entry.at("mismatches") == 0);
+      CHECK(entry.at("sha256").get<std::string>() == expected.at(name));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bitloom::kernels

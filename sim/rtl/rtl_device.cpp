@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/rtl/rtl_device.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <exception>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "gen/descriptor.hpp"
+#include "sim/rtl/worker_process.hpp"
+#include "sw/device/functional_device.hpp"
+#include "sw/error/error.hpp"
+#include "sw/layout/layout.hpp"
+
+namespace bitloom {
+namespace {
+
+using sim::CompletionReport;
+using sim::Record;
+using sim::WorkerProcess;
+
+// What the RTL does of section "arithmetic contract"; everything else is refused by name.
+constexpr std::uint32_t kRtlGroupSize = 128;
+constexpr std::uint32_t kTokensPerDescriptor = 1;
+constexpr std::uint32_t kOpcodeLinear = 1;
+
+// A layer in the hardware's form, kept so that a new worker can take over from one that failed.
+struct LayerImages {
+  Layer shape;  // without planes and tables
+  Image weights;
+  struct Scales {
+    Image image;
+    bool has_offset = false;
+  };
+  std::map<unsigned, Scales> scales;
+};
+
+struct QueuedCall {
+  Ticket ticket{};
+  std::shared_ptr<const LayerImages> layer;
+  Call call;
+  std::optional<Error> failure;
+};
+
+// Outcome of a call: its completion, or the error that poll() throws.
+using Outcome = std::variant<Completion, Error>;
+
+// The counters that a completion record carries, in the order of Cause and of Stream.
+struct Counters {
+  std::array<std::uint32_t, 6> cycles{};
+  std::array<std::uint32_t, 6> beats{};
+};
+
+Counters counters_of(const CompletionRecord& r) {
+  return {{r.cycles_busy, r.cycles_output, r.cycles_activations, r.cycles_scales, r.cycles_weights,
+           r.cycles_control},
+          {r.beats_weights, r.beats_scales, r.beats_activations, r.beats_descriptors,
+           r.beats_outputs, r.beats_completions}};
+}
+
+std::uint32_t record_beats(std::uint32_t beat_bytes) {
+  const auto bytes = static_cast<std::uint32_t>(sim::kRecordBytes);
+  return (bytes + beat_bytes - 1) / beat_bytes;
+}
+
+// One life of a worker process: what is where in its memory, and its counters so far.
+class Session {
+ public:
+  Session(const sim::WorkerExecutable& worker, const Config& config, const RtlOptions& options)
+      : hardware_(config.hardware), process_(worker.path, worker.hash, options.reply_limit) {
+    if (options.worker.observe) process_.observe(options.observation);
+    const SystemConfig& system = config.system;
+    process_.configure({.clock_mhz = system.clock_mhz,
+                        .latency_ns = system.memory_latency_ns,
+                        .jitter_ns = system.memory_jitter_ns,
+                        .stall_percent = system.memory_stall_percent,
+                        .seed = system.memory_seed});
+    // A record counts as moved by the call that it reports, but not yet in its own counter.
+    last_.beats.back() = 0U - record_beats(process_.beat_bytes());
+  }
+
+  WorkerProcess& process() { return process_; }
+
+  std::uint64_t place(const Image& image) {
+    const std::uint64_t address = reserve(image.size());
+    process_.write(address, image);
+    return address;
+  }
+
+  // Regions lie apart, so that an access beyond an image is an error and not a neighbour's data.
+  // Addresses are never used twice: 2^47 bytes outlast any session.
+  std::uint64_t reserve(std::uint64_t bytes) {
+    const std::uint64_t address = next_address_;
+    process_.map(address, bytes);
+    next_address_ += (bytes / kImageAlignment + 2) * kImageAlignment;
+    return address;
+  }
+
+  struct Placement {
+    std::uint64_t weights = 0;
+    std::map<unsigned, std::uint64_t> scales;
+  };
+
+  const Placement& placement(const std::shared_ptr<const LayerImages>& layer, unsigned bits) {
+    auto& [kept, placement] = placed_[layer.get()];
+    if (!kept) {
+      kept = layer;
+      placement.weights = place(layer->weights);
+    }
+    if (!placement.scales.contains(bits))
+      placement.scales[bits] = place(layer->scales.at(bits).image);
+    return placement;
+  }
+
+  // Drops the images of layers that nobody else refers to any more.
+  void drop_unused() {
+    for (auto entry = placed_.begin(); entry != placed_.end();) {
+      auto& [kept, placement] = entry->second;
+      if (kept.use_count() > 1) {
+        ++entry;
+        continue;
+      }
+      process_.unmap(placement.weights);
+      for (const auto& [bits, address] : placement.scales) process_.unmap(address);
+      entry = placed_.erase(entry);
+    }
+  }
+
+  // Adds what happened between the record before and this one. The records hold the low words of
+  // running counters, so differences are taken modulo 2^32.
+  void account(const CompletionReport& report, const CompletionRecord& record, CycleStats& stats) {
+    const Counters now = counters_of(record);
+    for (std::size_t i = 0; i < now.cycles.size(); ++i) {
+      const std::uint32_t cycles = now.cycles.at(i) - last_.cycles.at(i);
+      stats.by_cause.at(i) += cycles;
+      stats.cycles += cycles;
+      const std::uint32_t beats = now.beats.at(i) - last_.beats.at(i);
+      stats.stream_bytes.at(i) += std::uint64_t{beats} * process_.beat_bytes();
+    }
+    last_ = now;
+    stats.simulated_cycles += report.cycle - last_cycle_;
+    stats.wall_seconds += static_cast<double>(report.wall_nanoseconds - last_wall_) * 1e-9;
+    last_cycle_ = report.cycle;
+    last_wall_ = report.wall_nanoseconds;
+  }
+
+  void begin_run() { last_wall_ = 0; }
+
+ private:
+  HardwareConfig hardware_;
+  WorkerProcess process_;
+  // Beyond 4 GiB, so that the high words of addresses are in use.
+  std::uint64_t next_address_ = std::uint64_t{0x12} << 32;
+  std::map<const LayerImages*, std::pair<std::shared_ptr<const LayerImages>, Placement>> placed_;
+  Counters last_;
+  std::uint64_t last_cycle_ = 0;
+  std::uint64_t last_wall_ = 0;
+};
+
+// One queued call while its descriptors run.
+struct RunningCall {
+  QueuedCall* queued = nullptr;
+  std::vector<std::uint64_t> activations;  // one region per descriptor
+  std::vector<std::uint64_t> outputs;
+  std::uint32_t completed = 0;
+  std::vector<bool> nan_tokens;
+  CycleStats stats;
+  std::optional<Error> error;
+
+  [[nodiscard]] std::uint32_t descriptors() const {
+    return static_cast<std::uint32_t>(outputs.size());
+  }
+  [[nodiscard]] bool done() const { return completed == descriptors(); }
+};
+
+[[noreturn]] void refuse(const Layer& layer, const std::string& found, const std::string& expected,
+                         const std::string& advice = "Use the golden, cpu or cuda backend.") {
+  throw Error(ErrorCode::rtl_unsupported,
+              {"layer " + layer.name + " on the rtl backend", found, expected, advice});
+}
+
+void check_limit(const Layer& layer, const char* what, std::uint32_t found, const char* key,
+                 std::uint32_t limit) {
+  if (found <= limit) return;
+  throw Error(ErrorCode::layer_limit,
+              {"layer " + layer.name + " on the rtl backend", fmt::format("{} = {}", what, found),
+               fmt::format("at most {} ({} of the configuration)", limit, key),
+               "Choose a configuration that admits it."});
+}
+
+class RtlDevice final : public Device {
+ public:
+  RtlDevice(const Config& config, RtlOptions options)
+      : config_(config), options_(std::move(options)) {
+    if (!config.hardware.accumulator.exact())
+      throw Error(ErrorCode::rtl_unsupported,
+                  {"configuration " + config.name,
+                   fmt::format("accumulator = {}", config.hardware.accumulator.bits), "\"exact\"",
+                   "Use the golden, cpu or cuda backend."});
+    if (config.hardware.read_channels != 1)
+      throw Error(ErrorCode::rtl_unsupported,
+                  {"configuration " + config.name,
+                   fmt::format("read_channels = {}", config.hardware.read_channels), "1",
+                   "Choose a configuration with one read channel."});
+    worker_ = sim::ensure_worker(config.hardware, options_.worker);
+    session_.emplace(worker_, config_, options_);
+  }
+
+  [[nodiscard]] std::string_view name() const override { return "rtl"; }
+
+  LayerId load(const Layer& layer) override {
+    check_layer(layer);
+    auto images = std::make_shared<LayerImages>();
+    images->shape.name = layer.name;
+    images->shape.m = layer.m;
+    images->shape.k = layer.k;
+    images->shape.group_size = layer.group_size;
+    images->shape.plane_count = layer.plane_count;
+    images->weights = weight_image(layer, config_.hardware);
+    for (const auto& [bits, tables] : layer.precisions) {
+      images->shape.precisions[bits];
+      images->scales[bits] = {scale_image(layer, bits, config_.hardware), !tables.beta.empty()};
+    }
+    const LayerId id{next_layer_++};
+    layers_.emplace(id, std::move(images));
+    return id;
+  }
+
+  void unload(LayerId layer) override { layers_.erase(layer); }
+
+  Ticket submit(Call call) override {
+    const auto found = layers_.find(call.layer);
+    if (found == layers_.end()) throw std::invalid_argument("a call names a layer not loaded");
+    const Layer& shape = found->second->shape;
+    check_call(shape, call);
+    check_limit(shape, "precision", call.bits, "max_bits", config_.hardware.max_bits);
+    if (call.format != OutputFormat::binary32) refuse(shape, "binary16 results", "binary32");
+    const Ticket ticket{next_ticket_++};
+    queue_.push_back({ticket, found->second, std::move(call), std::nullopt});
+    return ticket;
+  }
+
+  std::optional<Completion> poll() override {
+    while (outcomes_.empty() && !queue_.empty()) run_queue();
+    if (outcomes_.empty()) return std::nullopt;
+    Outcome outcome = std::move(outcomes_.front());
+    outcomes_.pop_front();
+    if (const Error* error = std::get_if<Error>(&outcome)) throw Error(*error);
+    return std::get<Completion>(std::move(outcome));
+  }
+
+ private:
+  void check_layer(const Layer& layer) const {
+    if (layer.mode != Mode::bcq) refuse(layer, "codebook mode", "BCQ mode");
+    if (layer.group_size != kRtlGroupSize)
+      refuse(layer, fmt::format("group size {}", layer.group_size),
+             fmt::format("{}", kRtlGroupSize));
+    check_limit(layer, "K", layer.k, "max_k", config_.hardware.max_k);
+    check_limit(layer, "M", layer.m, "max_m", config_.hardware.max_m);
+  }
+
+  // Runs everything queued, back to back. If the worker fails, the first unfinished call is marked
+  // with the error, and a new worker runs all others again: the results of finished ones went down
+  // with the old one's memory.
+  void run_queue() {
+    std::vector<RunningCall> calls;
+    try {
+      if (!session_) session_.emplace(worker_, config_, options_);
+      session_->drop_unused();
+      for (QueuedCall& queued : queue_)
+        if (!queued.failure) calls.push_back(place(queued));
+      run_descriptors(calls);
+      std::deque<Outcome> finished;
+      for (RunningCall& call : calls) finished.push_back(finish(call));
+      deliver(std::move(finished));
+    } catch (const Error& error) {
+      session_.reset();
+      mark_failed(calls, error);
+    }
+  }
+
+  void mark_failed(const std::vector<RunningCall>& calls, const Error& error) {
+    const auto unfinished = std::find_if(calls.begin(), calls.end(),
+                                         [](const RunningCall& call) { return !call.done(); });
+    if (unfinished != calls.end()) {
+      unfinished->queued->failure = error;
+      return;
+    }
+    // The worker failed before or after all of them: it cannot be trusted with any.
+    for (QueuedCall& queued : queue_) queued.failure = error;
+    deliver({});
+  }
+
+  // Empties the queue into outcomes, in order; `finished` are those of the calls without failure.
+  void deliver(std::deque<Outcome> finished) {
+    for (QueuedCall& queued : queue_) {
+      if (queued.failure) {
+        outcomes_.emplace_back(std::move(*queued.failure));
+        continue;
+      }
+      outcomes_.push_back(std::move(finished.front()));
+      finished.pop_front();
+    }
+    queue_.clear();
+  }
+
+  RunningCall place(QueuedCall& queued) {
+    RunningCall running;
+    running.queued = &queued;
+    const Layer& shape = queued.layer->shape;
+    const Activations& acts = queued.call.acts;
+    for (std::uint32_t token = 0; token < acts.tokens; token += kTokensPerDescriptor) {
+      running.activations.push_back(session_->place(
+          activation_image(acts, token, kTokensPerDescriptor, shape.padded_k(), config_.hardware)));
+      running.outputs.push_back(session_->reserve(output_bytes(shape)));
+    }
+    return running;
+  }
+
+  std::uint64_t output_bytes(const Layer& shape) const {
+    return output_image_bytes(shape.m, kTokensPerDescriptor, OutputFormat::binary32,
+                              config_.hardware);
+  }
+
+  Record descriptor(const RunningCall& running, std::size_t index) {
+    const auto& [ticket, layer, call, failure] = *running.queued;
+    const Session::Placement& placement = session_->placement(layer, call.bits);
+    return encode(Descriptor{.opcode = kOpcodeLinear,
+                             .has_offset = layer->scales.at(call.bits).has_offset ? 1U : 0U,
+                             .interrupt = 1,
+                             .bits = call.bits,
+                             .planes = layer->shape.plane_count,
+                             .tokens = kTokensPerDescriptor,
+                             .m = layer->shape.m,
+                             .k = layer->shape.k,
+                             .group_size = layer->shape.group_size,
+                             .weights_address = placement.weights,
+                             .scales_address = placement.scales.at(call.bits),
+                             .activations_address = running.activations.at(index),
+                             .outputs_address = running.outputs.at(index)});
+  }
+
+  void run_descriptors(std::vector<RunningCall>& calls) {
+    std::vector<Record> descriptors;
+    std::vector<RunningCall*> owners;
+    for (RunningCall& call : calls) {
+      for (std::uint32_t i = 0; i < call.descriptors(); ++i) {
+        descriptors.push_back(descriptor(call, i));
+        owners.push_back(&call);
+      }
+    }
+    if (descriptors.empty()) return;  // calls without tokens
+    std::size_t next = 0;
+    session_->begin_run();
+    session_->process().run(
+        descriptors, [&](const CompletionReport& report) { complete(*owners.at(next++), report); },
+        options_.progress);
+  }
+
+  void complete(RunningCall& call, const CompletionReport& report) {
+    const CompletionRecord record = decode_completion(report.record);
+    session_->account(report, record, call.stats);
+    ++call.completed;
+    call.nan_tokens.push_back((record.nan_tokens & 1U) != 0);
+    if (record.status == static_cast<std::uint32_t>(StatusCode::ok) || call.error) return;
+    std::string found = fmt::format("status {}: {}", record.status, status_text(record.status));
+    if (record.status == static_cast<std::uint32_t>(StatusCode::bus_error))
+      found += fmt::format(
+          " Stream {}, address 0x{:x}.",
+          record.stream < kStreamNames.size() ? kStreamNames.at(record.stream) : "unknown",
+          record.fault_address);
+    call.error.emplace(ErrorCode::rtl_fault, ErrorParts{"layer " + call.queued->layer->shape.name,
+                                                        found, "status 0", ""});
+  }
+
+  Outcome finish(RunningCall& call) {
+    WorkerProcess& process = session_->process();
+    const Layer& shape = call.queued->layer->shape;
+    Completion completion;
+    completion.ticket = call.queued->ticket;
+    completion.nan_tokens = std::move(call.nan_tokens);
+    completion.stats = call.stats;
+    completion.y = {.format = OutputFormat::binary32,
+                    .tokens = call.queued->call.acts.tokens,
+                    .m = shape.m,
+                    .bits = {}};
+    for (std::uint32_t i = 0; i < call.descriptors(); ++i) {
+      const Image image = process.read(call.outputs[i], output_bytes(shape));
+      read_output_image(image, shape.m, kTokensPerDescriptor, OutputFormat::binary32,
+                        config_.hardware, completion.y.bits);
+      process.unmap(call.outputs[i]);
+      process.unmap(call.activations[i]);
+    }
+    if (call.error) return std::move(*call.error);
+    return completion;
+  }
+
+  Config config_;
+  RtlOptions options_;
+  sim::WorkerExecutable worker_;
+  std::optional<Session> session_;  // empty after a failure, until the next run
+  std::map<LayerId, std::shared_ptr<const LayerImages>> layers_;
+  std::deque<QueuedCall> queue_;
+  std::deque<Outcome> outcomes_;
+  std::uint64_t next_layer_ = 0;
+  std::uint64_t next_ticket_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Device> make_rtl_device(const Config& config, RtlOptions options) {
+  return std::make_unique<RtlDevice>(config, std::move(options));
+}
+
+}  // namespace bitloom

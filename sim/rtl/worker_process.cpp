@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/rtl/worker_process.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "sw/error/error.hpp"
+
+namespace bitloom::sim {
+namespace {
+
+constexpr std::size_t kLogLines = 8;
+
+struct Sockets {
+  Descriptor ours;
+  Descriptor theirs;
+};
+
+// One socket pair serves as the worker's stdin and stdout; unlike a pipe it can be written to with
+// SIGPIPE held back.
+Sockets make_sockets() {
+  std::array<int, 2> pair{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0)
+    throw std::system_error(errno, std::generic_category(), "cannot make a socket pair");
+  return {Descriptor(pair[0]), Descriptor(pair[1])};
+}
+
+std::string log_text(int log) {
+  std::string text;
+  std::array<char, 4096> chunk{};
+  off_t offset = 0;
+  for (ssize_t got = 0; (got = ::pread(log, chunk.data(), chunk.size(), offset)) > 0; offset += got)
+    text.append(chunk.data(), static_cast<std::size_t>(got));
+  return text;
+}
+
+Subprocess start(const std::filesystem::path& executable, Descriptor& ours, int log) {
+  Sockets sockets = make_sockets();
+  ours = std::move(sockets.ours);
+  return {{executable.string()}, sockets.theirs.get(), sockets.theirs.get(), log};
+}
+
+}  // namespace
+
+WorkerProcess::WorkerProcess(const std::filesystem::path& executable, const std::string& hash,
+                             std::chrono::milliseconds reply_limit)
+    : executable_(executable),
+      reply_limit_(reply_limit),
+      log_(::memfd_create("bl_worker.log", MFD_CLOEXEC)),
+      process_(start(executable, socket_, log_.get())),
+      link_(socket_.get(), socket_.get()) {
+  PayloadWriter request;
+  request.u32(kProtocolRevision);
+  const Frame reply = ask(Message::hello, request, Message::hello_reply);
+  PayloadReader reader(reply.payload);
+  const std::uint32_t revision = reader.u32();
+  beat_bytes_ = reader.u32();
+  const std::string found_hash = reader.text();
+  if (revision != kProtocolRevision)
+    fail(fmt::format("protocol revision {}", revision),
+         fmt::format("revision {}", kProtocolRevision));
+  if (found_hash != hash) fail("a worker built as " + found_hash, hash);
+}
+
+void WorkerProcess::fail(const std::string& found, const std::string& expected) const {
+  throw Error(ErrorCode::rtl_fault, {"simulation worker " + executable_.string(), found, expected,
+                                     last_lines(log_text(log_.get()), kLogLines)});
+}
+
+void WorkerProcess::fail_dead() {
+  constexpr std::chrono::seconds kGrace{2};  // it closed the link, so it is on its way out
+  const std::string status = process_.wait(kGrace);
+  fail("its end (" + status + ")", "an answer");
+}
+
+Frame WorkerProcess::receive() {
+  try {
+    if (!link_.wait_readable(static_cast<int>(reply_limit_.count()))) {
+      process_.kill();
+      fail(fmt::format("no answer for {} ms", reply_limit_.count()), "an answer");
+    }
+    std::optional<Frame> frame = link_.receive();
+    if (!frame) fail_dead();
+    return std::move(*frame);
+  } catch (const std::system_error&) {  // the connection was reset
+    fail_dead();
+  } catch (const ProtocolError& error) {
+    fail(error.what(), "whole frames");
+  }
+}
+
+void WorkerProcess::expect(const Frame& frame, Message expected) const {
+  if (frame.type == expected) return;
+  PayloadReader reader(frame.payload);
+  if (frame.type == Message::fault) fail(reader.text(), "");
+  if (frame.type == Message::error) {
+    const std::uint32_t refusal = reader.u32();
+    fail(fmt::format("a refused request ({}: {})", refusal, reader.text()), "");
+  }
+  fail(fmt::format("message {}", static_cast<std::uint32_t>(frame.type)),
+       fmt::format("message {}", static_cast<std::uint32_t>(expected)));
+}
+
+void WorkerProcess::send(Message request, const PayloadWriter& payload) {
+  try {
+    link_.send(request, payload.payload());
+  } catch (const std::system_error&) {
+    fail_dead();
+  }
+}
+
+Frame WorkerProcess::ask(Message request, const PayloadWriter& payload, Message expected) {
+  send(request, payload);
+  Frame reply = receive();
+  expect(reply, expected);
+  return reply;
+}
+
+void WorkerProcess::observe(const Observation& observation) {
+  PayloadWriter payload;
+  put(payload, observation);
+  ask(Message::observe, payload, Message::ok);
+}
+
+void WorkerProcess::configure(const SystemSettings& settings) {
+  PayloadWriter payload;
+  put(payload, settings);
+  ask(Message::configure, payload, Message::ok);
+}
+
+void WorkerProcess::map(std::uint64_t address, std::uint64_t bytes) {
+  PayloadWriter payload;
+  payload.u64(address).u64(bytes);
+  ask(Message::map, payload, Message::ok);
+}
+
+void WorkerProcess::unmap(std::uint64_t address) {
+  PayloadWriter payload;
+  payload.u64(address);
+  ask(Message::unmap, payload, Message::ok);
+}
+
+void WorkerProcess::write(std::uint64_t address, std::span<const std::uint8_t> data) {
+  while (!data.empty()) {
+    const auto part = data.first(std::min<std::size_t>(data.size(), kMaxTransfer));
+    PayloadWriter payload;
+    payload.u64(address).bytes(part);
+    ask(Message::write_memory, payload, Message::ok);
+    address += part.size();
+    data = data.subspan(part.size());
+  }
+}
+
+std::vector<std::uint8_t> WorkerProcess::read(std::uint64_t address, std::uint64_t bytes) {
+  std::vector<std::uint8_t> data;
+  while (data.size() < bytes) {
+    const std::uint64_t part = std::min<std::uint64_t>(bytes - data.size(), kMaxTransfer);
+    PayloadWriter payload;
+    payload.u64(address + data.size()).u32(static_cast<std::uint32_t>(part));
+    const Frame reply = ask(Message::read_memory, payload, Message::data);
+    if (reply.payload.size() != part)
+      fail(fmt::format("{} bytes of memory", reply.payload.size()), fmt::format("{}", part));
+    data.insert(data.end(), reply.payload.begin(), reply.payload.end());
+  }
+  return data;
+}
+
+std::uint64_t WorkerProcess::run(std::span<const Record> descriptors,
+                                 const std::function<void(const CompletionReport&)>& completion,
+                                 const std::function<void(std::uint64_t)>& progress) {
+  PayloadWriter payload;
+  payload.u32(static_cast<std::uint32_t>(descriptors.size()));
+  for (const Record& descriptor : descriptors) payload.bytes(descriptor);
+  send(Message::run, payload);
+  for (;;) {
+    const Frame frame = receive();
+    PayloadReader reader(frame.payload);
+    if (frame.type == Message::completion) {
+      completion(get_completion(reader));
+    } else if (frame.type == Message::progress) {
+      if (progress) progress(reader.u64());
+    } else {
+      expect(frame, Message::done);
+      return reader.u64();
+    }
+  }
+}
+
+}  // namespace bitloom::sim

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/tb/accelerator.hpp"
+
+namespace bitloom::sim {
+namespace {
+
+sc_core::sc_time clock_period(std::uint32_t mhz) {
+  // Rounded to the picosecond: time is an integer everywhere.
+  return sc_core::sc_time::from_value((std::uint64_t{1'000'000} + mhz / 2) / mhz);
+}
+
+Picoseconds now() { return sc_core::sc_time_stamp().value(); }
+
+}  // namespace
+
+Accelerator::Accelerator(const sc_core::sc_module_name& name, const SystemSettings& settings,
+                         const Observation& observation)
+    : sc_module(name),
+      period_(clock_period(settings.clock_mhz)),
+      top_(std::make_unique<Vbl_top>(&context_, "bl_top")),
+      observer_(context_, *top_, observation),
+      stall_(settings.stall_percent, settings.seed),
+      read_(pool_, stall_, [this](Burst& burst) { return request(read_socket, burst); }),
+      write_(pool_, stall_, [this](Burst& burst) { return request(write_socket, burst); }),
+      control_(stall_) {
+  read_socket.register_nb_transport_bw(this, &Accelerator::answer);
+  write_socket.register_nb_transport_bw(this, &Accelerator::answer);
+  SC_HAS_PROCESS(Accelerator);
+  SC_METHOD(tick);
+}
+
+// One process per clock cycle, for speed: it is what both edges of a clock signal would run.
+void Accelerator::tick() {
+  try {
+    step();
+    if (!failed_assertion().empty()) throw Fault(failed_assertion());
+    next_trigger(period_);
+  } catch (...) {  // no further edge
+    stopped_ = std::current_exception();
+    access_ended_.notify(sc_core::SC_ZERO_TIME);
+    interrupted_.notify(sc_core::SC_ZERO_TIME);
+  }
+}
+
+// In a waveform cycle c begins at c periods and has its rising edge in the middle.
+void Accelerator::step() {
+  Vbl_top& top = *top_;
+  const Picoseconds time = now();
+  const bool running = cycle_ >= kResetCycles;
+  context_.time(time);  // for the messages of assertions
+  observer_.begin_cycle(cycle_);
+  top.rst_ni = running ? 1 : 0;
+  read_.drive(top, time);
+  write_.drive(top, time);
+  if (running) control_.drive(top);
+  top.clk_i = 0;
+  top.eval();
+  observer_.sample(time);
+  if (running) {
+    read_.edge(top);
+    write_.edge(top);
+    if (control_.edge(top)) access_ended_.notify(sc_core::SC_ZERO_TIME);
+  }
+  top.clk_i = 1;
+  top.eval();
+  observer_.sample(time + period_.value() / 2);
+  ++cycle_;
+  const bool interrupt = top.irq_o != 0;
+  if (interrupt && !interrupt_) interrupted_.notify(sc_core::SC_ZERO_TIME);
+  interrupt_ = interrupt;
+}
+
+template <typename Socket>
+bool Accelerator::request(Socket& socket, Burst& burst) {
+  tlm::tlm_phase phase = tlm::BEGIN_REQ;
+  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  return socket->nb_transport_fw(burst.payload, phase, delay) == tlm::TLM_UPDATED &&
+         phase == tlm::END_REQ;
+}
+
+tlm::tlm_sync_enum Accelerator::answer(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
+                                       sc_core::sc_time& delay) {
+  const bool reads = payload.is_read();
+  if (phase == tlm::END_REQ || phase == tlm::BEGIN_RESP) {
+    // A BEGIN_RESP that comes first implies the end of the request.
+    if (reads)
+      read_.resume();
+    else
+      write_.resume();
+  }
+  if (phase != tlm::BEGIN_RESP) return tlm::TLM_ACCEPTED;
+  Burst& burst = *payload.get_extension<Burst>();
+  burst.due = now() + delay.value();
+  if (reads)
+    read_.answered(burst);
+  else
+    write_.answered(burst);
+  phase = tlm::END_RESP;
+  return tlm::TLM_COMPLETED;
+}
+
+void Accelerator::check() const {
+  if (stopped_) std::rethrow_exception(stopped_);
+}
+
+void Accelerator::write_register(std::uint32_t address, std::uint32_t value) {
+  control_.start_write(address, value);
+  access_registers();
+}
+
+std::uint32_t Accelerator::read_register(std::uint32_t address) {
+  control_.start_read(address);
+  access_registers();
+  return control_.value();
+}
+
+void Accelerator::access_registers() {
+  // Far more than any backpressure of a test can cost.
+  constexpr double kLimitCycles = 10'000;
+  check();
+  const sc_core::sc_time start = sc_core::sc_time_stamp();
+  sc_core::wait(period_ * kLimitCycles, access_ended_);
+  check();
+  if (sc_core::sc_time_stamp() - start >= period_ * kLimitCycles)
+    throw Fault("the control port did not answer a register access");
+  if (!control_.okay()) throw Fault("the control port answered a register access with an error");
+}
+
+void Accelerator::wait_interrupt(std::uint64_t cycles) {
+  check();
+  if (!interrupt_) sc_core::wait(period_ * static_cast<double>(cycles), interrupted_);
+  check();
+}
+
+}  // namespace bitloom::sim

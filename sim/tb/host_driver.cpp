@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/tb/host_driver.hpp"
+
+#include <string>
+
+#include "gen/registers.hpp"
+
+namespace bitloom::sim {
+namespace {
+
+constexpr std::uint64_t kCompletionAddress =
+    HostDriver::kRingAddress + HostDriver::kRingEntries * kRecordBytes;
+
+std::uint64_t slot_offset(std::uint32_t position) {
+  return std::uint64_t{position % HostDriver::kRingEntries} * kRecordBytes;
+}
+
+}  // namespace
+
+HostDriver::HostDriver(const sc_core::sc_module_name& name, Accelerator& machine,
+                       AddressSpace& space, std::uint64_t memory_latency_cycles)
+    : sc_module(name),
+      machine_(machine),
+      space_(space),
+      silence_limit_(memory_latency_cycles + 2 * kPollCycles) {
+  space_.map(kRingAddress, 2 * std::uint64_t{kRingEntries} * kRecordBytes);
+  SC_HAS_PROCESS(HostDriver);
+  SC_THREAD(thread);
+}
+
+void HostDriver::run(std::span<const Record> descriptors, const Callbacks& callbacks) {
+  if (failure_) std::rethrow_exception(failure_);
+  descriptors_ = descriptors;
+  callbacks_ = &callbacks;
+  pending_ = true;
+  start_.notify(sc_core::SC_ZERO_TIME);
+  sc_core::sc_start();
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void HostDriver::thread() {
+  for (;;) {
+    while (!pending_) sc_core::wait(start_);
+    pending_ = false;
+    try {
+      execute();
+    } catch (const std::exception&) {
+      failure_ = std::current_exception();
+    }
+    sc_core::sc_pause();
+  }
+}
+
+void HostDriver::execute() {
+  if (!up_) bring_up();
+  submitted_ = completed_ = 0;
+  last_activity_ = machine_.cycle();
+  while (completed_ < descriptors_.size()) {
+    submit();
+    machine_.wait_interrupt(kPollCycles);
+    collect();
+    watch();
+  }
+}
+
+void HostDriver::bring_up() {
+  constexpr std::uint32_t kInterfaceRevision = kRegInterfaceRevisionReset;
+  const auto expect = [this](const char* what, std::uint32_t address, std::uint32_t value) {
+    const std::uint32_t found = machine_.read_register(address);
+    if (found != value)
+      throw Fault("the register " + std::string(what) + " reads " + std::to_string(found) +
+                  " instead of " + std::to_string(value));
+  };
+  const auto write_wide = [this](std::uint32_t address, std::uint64_t value) {
+    machine_.write_register(address, static_cast<std::uint32_t>(value));
+    machine_.write_register(address + 4, static_cast<std::uint32_t>(value >> 32));
+  };
+  expect("id", kRegIdAddress, kRegIdReset);
+  expect("interface_revision", kRegInterfaceRevisionAddress, kInterfaceRevision);
+  write_wide(kRegRingBaseAddress, kRingAddress);
+  write_wide(kRegCompletionBaseAddress, kCompletionAddress);
+  machine_.write_register(kRegRingMaskAddress, kRingEntries - 1);
+  machine_.write_register(kRegIrqEnableAddress, 1U << kRegIrqEnableDoneBit);
+  machine_.write_register(kRegControlAddress, 1U << kRegControlEnableBit);
+  up_ = true;
+}
+
+void HostDriver::submit() {
+  const std::size_t before = submitted_;
+  while (submitted_ < descriptors_.size() && submitted_ - completed_ < kRingEntries) {
+    space_.write(kRingAddress + slot_offset(ring_position_++), descriptors_[submitted_++]);
+  }
+  if (submitted_ != before) machine_.write_register(kRegDoorbellAddress, ring_position_);
+}
+
+void HostDriver::collect() {
+  // Cleared before `completed` is read: a completion in between raises the interrupt again.
+  machine_.write_register(kRegIrqStatusAddress, 1U << kRegIrqStatusDoneBit);
+  const std::uint32_t first_pending =
+      ring_position_ - static_cast<std::uint32_t>(submitted_ - completed_);
+  const std::uint32_t fresh = machine_.read_register(kRegCompletedAddress) - first_pending;
+  if (fresh > submitted_ - completed_)
+    throw Fault("the machine completed more descriptors than were submitted");
+  for (std::uint32_t i = 0; i < fresh; ++i) {
+    Record record;
+    space_.read(kCompletionAddress + slot_offset(first_pending + i), record);
+    ++completed_;
+    callbacks_->completion(record);
+  }
+  if (fresh != 0) last_activity_ = machine_.cycle();
+}
+
+void HostDriver::watch() {
+  if (machine_.memory_bursts() != last_bursts_) {
+    last_bursts_ = machine_.memory_bursts();
+    last_activity_ = machine_.cycle();
+  }
+  if (machine_.cycle() - last_activity_ > silence_limit_)
+    throw Fault("no completion and no memory burst for " +
+                std::to_string(machine_.cycle() - last_activity_) + " cycles, at cycle " +
+                std::to_string(machine_.cycle()) + ", with " +
+                std::to_string(submitted_ - completed_) + " descriptors under way");
+  callbacks_->progress();
+}
+
+}  // namespace bitloom::sim

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// A behavioural machine behind the real ports, for tests of the testbench alone: it fetches each
+// descriptor, copies `m` beats from the activation address to the output address, and writes a
+// completion record. It computes nothing; the ring, registers and bursts are real.
+//
+// Opcodes beside the real one make it misbehave: 2 hang, 3 cross 4 KiB, 4 fail an assertion.
+
+module bl_top (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+
+  input  logic [11:0] ctl_awaddr_i,
+  input  logic        ctl_awvalid_i,
+  output logic        ctl_awready_o,
+  input  logic [31:0] ctl_wdata_i,
+  input  logic [3:0]  ctl_wstrb_i,
+  input  logic        ctl_wvalid_i,
+  output logic        ctl_wready_o,
+  output logic [1:0]  ctl_bresp_o,
+  output logic        ctl_bvalid_o,
+  input  logic        ctl_bready_i,
+  input  logic [11:0] ctl_araddr_i,
+  input  logic        ctl_arvalid_i,
+  output logic        ctl_arready_o,
+  output logic [31:0] ctl_rdata_o,
+  output logic [1:0]  ctl_rresp_o,
+  output logic        ctl_rvalid_o,
+  input  logic        ctl_rready_i,
+
+  output logic [3:0]  mem_arid_o,
+  output logic [63:0] mem_araddr_o,
+  output logic [7:0]  mem_arlen_o,
+  output logic [2:0]  mem_arsize_o,
+  output logic [1:0]  mem_arburst_o,
+  output logic        mem_arvalid_o,
+  input  logic        mem_arready_i,
+  input  logic [3:0]  mem_rid_i,
+  input  logic [bl_cfg_pkg::ChannelBits-1:0] mem_rdata_i,
+  input  logic [1:0]  mem_rresp_i,
+  input  logic        mem_rlast_i,
+  input  logic        mem_rvalid_i,
+  output logic        mem_rready_o,
+
+  output logic [3:0]  mem_awid_o,
+  output logic [63:0] mem_awaddr_o,
+  output logic [7:0]  mem_awlen_o,
+  output logic [2:0]  mem_awsize_o,
+  output logic [1:0]  mem_awburst_o,
+  output logic        mem_awvalid_o,
+  input  logic        mem_awready_i,
+  output logic [bl_cfg_pkg::ChannelBits-1:0]   mem_wdata_o,
+  output logic [bl_cfg_pkg::ChannelBits/8-1:0] mem_wstrb_o,
+  output logic        mem_wlast_o,
+  output logic        mem_wvalid_o,
+  input  logic        mem_wready_i,
+  input  logic [3:0]  mem_bid_i,
+  input  logic [1:0]  mem_bresp_i,
+  input  logic        mem_bvalid_i,
+  output logic        mem_bready_o,
+
+  output logic        irq_o
+);
+
+  localparam int unsigned BeatW = bl_cfg_pkg::ChannelBits;
+  localparam logic [63:0] BeatBytes = 64'(BeatW) / 64'd8;
+  localparam int unsigned RecordBeats = 512 > BeatW ? 512 / BeatW : 1;
+  localparam logic [7:0] OpHang = 8'd2, OpCross = 8'd3, OpAssert = 8'd4;
+
+  // ---- Registers ----------------------------------------------------------------------------------
+
+  logic [63:0] ring_base_q, completion_base_q;
+  logic [31:0] ring_mask_q, doorbell_q, completed_q;
+  logic        enable_q, irq_enable_q, irq_status_q;
+  logic        finish;
+
+  logic        aw_held_q, w_held_q;
+  logic [11:0] aw_q;
+  logic [31:0] w_q;
+  assign ctl_awready_o = !aw_held_q;
+  assign ctl_wready_o  = !w_held_q;
+  assign ctl_arready_o = !ctl_rvalid_o;
+  assign ctl_bresp_o   = '0;
+  assign ctl_rresp_o   = '0;
+  assign irq_o         = irq_enable_q && irq_status_q;
+
+  logic do_write;
+  assign do_write = aw_held_q && w_held_q && !ctl_bvalid_o;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      aw_held_q <= 1'b0;
+      w_held_q <= 1'b0;
+      ctl_bvalid_o <= 1'b0;
+      ctl_rvalid_o <= 1'b0;
+      ctl_rdata_o <= '0;
+      ring_base_q <= '0;
+      completion_base_q <= '0;
+      ring_mask_q <= '0;
+      doorbell_q <= '0;
+      enable_q <= 1'b0;
+      irq_enable_q <= 1'b0;
+      irq_status_q <= 1'b0;
+      aw_q <= '0;
+      w_q <= '0;
+    end else begin
+      if (ctl_awvalid_i && ctl_awready_o) begin
+        aw_held_q <= 1'b1;
+        aw_q <= ctl_awaddr_i;
+      end
+      if (ctl_wvalid_i && ctl_wready_o) begin
+        w_held_q <= 1'b1;
+        w_q <= ctl_wdata_i;
+      end
+      if (ctl_bvalid_o && ctl_bready_i) ctl_bvalid_o <= 1'b0;
+      if (do_write) begin
+        aw_held_q <= 1'b0;
+        w_held_q <= 1'b0;
+        ctl_bvalid_o <= 1'b1;
+        case (aw_q)
+          bl_reg_pkg::REG_RING_BASE_ADDR: ring_base_q[31:0] <= w_q;
+          bl_reg_pkg::REG_RING_BASE_ADDR + 12'd4: ring_base_q[63:32] <= w_q;
+          bl_reg_pkg::REG_COMPLETION_BASE_ADDR: completion_base_q[31:0] <= w_q;
+          bl_reg_pkg::REG_COMPLETION_BASE_ADDR + 12'd4: completion_base_q[63:32] <= w_q;
+          bl_reg_pkg::REG_RING_MASK_ADDR: ring_mask_q <= w_q;
+          bl_reg_pkg::REG_DOORBELL_ADDR: doorbell_q <= w_q;
+          bl_reg_pkg::REG_CONTROL_ADDR: enable_q <= w_q[0];
+          bl_reg_pkg::REG_IRQ_ENABLE_ADDR: irq_enable_q <= w_q[0];
+          bl_reg_pkg::REG_IRQ_STATUS_ADDR: if (w_q[0]) irq_status_q <= 1'b0;
+          default: ;
+        endcase
+      end
+      if (finish) irq_status_q <= 1'b1;
+      if (ctl_rvalid_o && ctl_rready_i) ctl_rvalid_o <= 1'b0;
+      if (ctl_arvalid_i && ctl_arready_o) begin
+        ctl_rvalid_o <= 1'b1;
+        case (ctl_araddr_i)
+          bl_reg_pkg::REG_ID_ADDR: ctl_rdata_o <= bl_reg_pkg::REG_ID_RESET;
+          bl_reg_pkg::REG_INTERFACE_REVISION_ADDR:
+            ctl_rdata_o <= bl_reg_pkg::REG_INTERFACE_REVISION_RESET;
+          bl_reg_pkg::REG_COMPLETED_ADDR: ctl_rdata_o <= completed_q;
+          default: ctl_rdata_o <= '0;
+        endcase
+      end
+    end
+  end
+
+  // ---- Fetch, copy beat by beat, complete ----------------------------------------------------------
+
+  typedef enum logic [2:0] {
+    Idle, FetchAddress, FetchData, CopyAddress, CopyData, StoreData, StoreResponse, Complete
+  } state_e;
+  state_e       state_q;
+  logic [511:0] descriptor_q;
+  logic [31:0]  beat_q;
+  logic [BeatW-1:0] data_q;
+  logic         aw_sent_q, error_q;
+  logic [511:0] record;
+  logic [7:0]   opcode;
+  logic [31:0]  beats;
+
+  assign opcode = descriptor_q[7:0];
+  assign beats  = descriptor_q[63:32];
+  always_comb begin
+    record = '0;
+    record[7:0]   = error_q ? bl_desc_pkg::STATUS_BUS_ERROR : bl_desc_pkg::STATUS_OK;
+    record[63:32] = completed_q;
+  end
+
+  assign mem_arid_o    = state_q == FetchAddress ? 4'd3 : 4'd2;
+  assign mem_araddr_o  = state_q == FetchAddress
+      ? ring_base_q + {26'd0, completed_q & ring_mask_q, 6'd0}
+      : descriptor_q[319:256] + 64'(beat_q) * BeatBytes +
+        (opcode == OpCross ? 64'd4096 - BeatBytes : 64'd0);
+  assign mem_arlen_o   = state_q == FetchAddress ? 8'(RecordBeats - 1)
+                                                 : (opcode == OpCross ? 8'd1 : 8'd0);
+  assign mem_arsize_o  = 3'($clog2(BeatW / 8));
+  assign mem_arburst_o = 2'd1;
+  assign mem_arvalid_o = state_q == FetchAddress || state_q == CopyAddress;
+  assign mem_rready_o  = 1'b1;
+
+  assign mem_awid_o    = state_q == Complete ? 4'd1 : 4'd0;
+  assign mem_awaddr_o  = state_q == Complete
+      ? completion_base_q + {26'd0, completed_q & ring_mask_q, 6'd0}
+      : descriptor_q[383:320] + 64'(beat_q) * BeatBytes;
+  assign mem_awlen_o   = state_q == Complete ? 8'(RecordBeats - 1) : 8'd0;
+  assign mem_awsize_o  = 3'($clog2(BeatW / 8));
+  assign mem_awburst_o = 2'd1;
+  assign mem_awvalid_o = (state_q == StoreData || state_q == Complete) && !aw_sent_q;
+  assign mem_wdata_o   = state_q == Complete ? record[(beat_q % RecordBeats) * BeatW +: BeatW]
+                                             : data_q;
+  assign mem_wstrb_o   = '1;
+  assign mem_wlast_o   = state_q == StoreData || beat_q == RecordBeats - 1;
+  assign mem_wvalid_o  = state_q == StoreData || (state_q == Complete && beat_q < RecordBeats);
+  assign mem_bready_o  = 1'b1;
+  assign finish        = state_q == Complete && mem_bvalid_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q      <= Idle;
+      completed_q  <= '0;
+      descriptor_q <= '0;
+      beat_q       <= '0;
+      data_q       <= '0;
+      aw_sent_q    <= 1'b0;
+      error_q      <= 1'b0;
+    end else begin
+      if (mem_awvalid_o && mem_awready_i) aw_sent_q <= 1'b1;
+      case (state_q)
+        Idle: if (enable_q && doorbell_q != completed_q) begin
+          state_q <= FetchAddress;
+          beat_q  <= '0;
+          error_q <= 1'b0;
+        end
+        FetchAddress: if (mem_arready_i) state_q <= FetchData;
+        FetchData: if (mem_rvalid_i) begin
+          descriptor_q[(beat_q % RecordBeats) * BeatW +: BeatW] <= mem_rdata_i;
+          beat_q <= mem_rlast_i ? '0 : beat_q + 32'd1;
+          if (mem_rlast_i) state_q <= CopyAddress;
+        end
+        CopyAddress: begin
+          if (mem_arready_i) state_q <= CopyData;
+          assert (opcode != OpAssert) else $error("asked to fail");
+        end
+        CopyData: if (mem_rvalid_i && opcode != OpHang) begin
+          data_q  <= mem_rdata_i;
+          error_q <= error_q || mem_rresp_i != '0;
+          state_q <= StoreData;
+        end
+        StoreData: if (mem_wready_i) state_q <= StoreResponse;
+        StoreResponse: if (mem_bvalid_i) begin
+          aw_sent_q <= 1'b0;
+          error_q   <= error_q || mem_bresp_i != '0;
+          beat_q    <= beat_q + 32'd1 == beats ? '0 : beat_q + 32'd1;
+          state_q   <= beat_q + 32'd1 == beats ? Complete : CopyAddress;
+        end
+        Complete: begin
+          if (mem_wvalid_o && mem_wready_i) beat_q <= beat_q + 32'd1;
+          if (mem_bvalid_i) begin
+            completed_q <= completed_q + 32'd1;
+            aw_sent_q   <= 1'b0;
+            state_q     <= Idle;
+          end
+        end
+        default: state_q <= Idle;
+      endcase
+    end
+  end
+
+  // Inputs of the real machine that this one has no use for.
+  logic unused;
+  assign unused = ^{ctl_wstrb_i, mem_rid_i, mem_bid_i, descriptor_q};
+
+endmodule

@@ -146,24 +146,40 @@ module bl_align #(
     assign lane_raw[c] = raw_data[c*16 +: 16];
   end
 
+  // The mantissa of one binary16 value in a group of exponent `group_exponent`.
+  function automatic logic [MantissaBits-1:0] mantissa(logic [15:0] value,
+                                                       logic [4:0]  group_exponent);
+    logic [4:0]              exponent;
+    logic [5:0]              distance;
+    logic [ShiftW-1:0]       shifted;
+    logic [MantissaBits-1:0] magnitude;
+    exponent  = value[14:10] == 5'd0 ? 5'd0 : value[14:10] - 5'd1;
+    distance  = 6'(group_exponent) - 6'(exponent) + 6'(RightShift);
+    shifted   = ShiftW'({value[14:10] != 5'd0, value[9:0]}) << (LeftShift + 31);
+    shifted   = shifted >> distance;
+    magnitude = shifted[31 +: MantissaBits];
+    // Round half to even: the bit below the point, and any bit further down or an odd result.
+    if (shifted[30] && (shifted[29:0] != '0 || shifted[31])) magnitude = magnitude + 1'b1;
+    if (magnitude > MaxMantissa) magnitude = MaxMantissa;
+    mantissa = value[15] ? -magnitude : magnitude;
+  endfunction
+
+  logic signed [MantissaBits-1:0] lane_d [Columns];
   logic signed [MantissaBits-1:0] lane_q [Columns];
+  always_comb begin
+    for (int unsigned c = 0; c < Columns; c++) begin
+      lane_d[c] = shift ? mantissa(lane_raw[c], head_exponent) : '0;
+    end
+  end
+
+  for (genvar c = 0; c < Columns; c++) begin : gen_lane_q
+    always_ff @(posedge clk_i) begin
+      if (shift) lane_q[c] <= lane_d[c];
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (shift) begin
-      for (int unsigned c = 0; c < Columns; c++) begin
-        logic [4:0]              exponent;
-        logic [5:0]              distance;
-        logic [ShiftW-1:0]       shifted;
-        logic [MantissaBits-1:0] magnitude;
-        exponent = lane_raw[c][14:10] == 5'd0 ? 5'd0 : lane_raw[c][14:10] - 5'd1;
-        distance = 6'(head_exponent) - 6'(exponent) + 6'(RightShift);
-        shifted  = ShiftW'({lane_raw[c][14:10] != 5'd0, lane_raw[c][9:0]}) << (LeftShift + 31);
-        shifted  = shifted >> distance;
-        magnitude = shifted[31 +: MantissaBits];
-        // Round half to even: the bit below the point, and any bit further down or an odd result.
-        if (shifted[30] && (shifted[29:0] != '0 || shifted[31])) magnitude = magnitude + 1'b1;
-        if (magnitude > MaxMantissa) magnitude = MaxMantissa;
-        lane_q[c] <= lane_raw[c][15] ? -magnitude : magnitude;
-      end
       s1_first_q    <= out_slice_q == '0;
       s1_last_q     <= out_slice_q == LastSlice;
       s1_exponent_q <= head_exponent;

@@ -51,30 +51,42 @@ module bl_lut #(
     assign m[c] = mantissas_i[c*MantissaBits +: MantissaBits];
   end
 
+  logic signed [HalfW-1:0] low_d [Tables*LowEntries];
   logic signed [HalfW-1:0] low_q [Tables*LowEntries];
+  logic signed [HalfW-1:0] high_d [Tables*HighEntries];
   logic signed [HalfW-1:0] high_q [Tables*HighEntries];
 
-  always_ff @(posedge clk_i) begin
-    if (valid_i) begin
-      for (int unsigned t = 0; t < Tables; t++) begin
-        for (int unsigned j = 0; j < LowEntries; j++) begin
-          logic signed [HalfW-1:0] low;
-          low = '0;
-          for (int unsigned k = 0; k < LowMu; k++) begin
-            low = ((j >> k) & 1) != 0 ? low + HalfW'(m[t*Mu+k]) : low - HalfW'(m[t*Mu+k]);
-          end
-          low_q[t*LowEntries+j] <= low;
+  always_comb begin
+    for (int unsigned t = 0; t < Tables; t++) begin
+      for (int unsigned j = 0; j < LowEntries; j++) begin
+        logic signed [HalfW-1:0] low;
+        low = '0;
+        for (int unsigned i = 0; i < LowMu; i++) begin
+          low = ((j >> i) & 1) != 0 ? low + HalfW'(m[t*Mu+i]) : low - HalfW'(m[t*Mu+i]);
         end
-        for (int unsigned j = 0; j < HighEntries; j++) begin
-          logic signed [HalfW-1:0] high;
-          high = HalfW'(m[t*Mu+Mu-1]);
-          for (int unsigned k = LowMu; k < Mu - 1; k++) begin
-            high = ((j >> (k - LowMu)) & 1) != 0 ? high + HalfW'(m[t*Mu+k])
-                                                 : high - HalfW'(m[t*Mu+k]);
-          end
-          high_q[t*HighEntries+j] <= high;
-        end
+        low_d[t*LowEntries+j] = low;
       end
+      for (int unsigned j = 0; j < HighEntries; j++) begin
+        logic signed [HalfW-1:0] high;
+        high = HalfW'(m[t*Mu+Mu-1]);
+        for (int unsigned i = 0; i < HighMu - 1; i++) begin
+          high = ((j >> i) & 1) != 0 ? high + HalfW'(m[t*Mu+LowMu+i])
+                                     : high - HalfW'(m[t*Mu+LowMu+i]);
+        end
+        high_d[t*HighEntries+j] = high;
+      end
+    end
+  end
+
+  for (genvar i = 0; i < Tables * LowEntries; i++) begin : gen_low
+    always_ff @(posedge clk_i) begin
+      if (valid_i) low_q[i] <= low_d[i];
+    end
+  end
+
+  for (genvar i = 0; i < Tables * HighEntries; i++) begin : gen_high
+    always_ff @(posedge clk_i) begin
+      if (valid_i) high_q[i] <= high_d[i];
     end
   end
 

@@ -46,33 +46,20 @@ module bl_pe #(
   localparam int unsigned Entries = Tables * HalfEntries;
   localparam int unsigned LaneW = MantissaBits + $clog2(Columns);
 
-  // ---- Table slots ------------------------------------------------------------------------------
-
-  logic signed [EntryW-1:0] entry_in [Entries];
-  for (genvar e = 0; e < Entries; e++) begin : gen_entry_in
-    assign entry_in[e] = table_entries_i[e*EntryW +: EntryW];
-  end
-
-  logic signed [EntryW-1:0] slot_q [Slots*Entries];
-  always_ff @(posedge clk_i) begin
-    if (table_valid_i) begin
-      for (int unsigned e = 0; e < Entries; e++) begin
-        slot_q[32'(table_slot_i)*Entries+e] <= entry_in[e];
-      end
-    end
-  end
-
-  // ---- Pass: the plane word and the tables of its slice -----------------------------------------
+  // ---- Table slots; a pass takes its slice's tables and the plane word ----------------------------
 
   logic signed [EntryW-1:0] table_q [Entries];
-  logic [Rows*Columns-1:0]  plane_q;
-  always_ff @(posedge clk_i) begin
-    if (pass_valid_i) begin
-      for (int unsigned e = 0; e < Entries; e++) begin
-        table_q[e] <= slot_q[32'(pass_slot_i)*Entries+e];
-      end
-      plane_q <= pass_plane_i;
+  for (genvar e = 0; e < Entries; e++) begin : gen_entry
+    logic [EntryW-1:0] slot_q [Slots];
+    always_ff @(posedge clk_i) begin
+      if (table_valid_i) slot_q[table_slot_i] <= table_entries_i[e*EntryW +: EntryW];
+      if (pass_valid_i)  table_q[e] <= slot_q[pass_slot_i];
     end
+  end
+
+  logic [Rows*Columns-1:0] plane_q;
+  always_ff @(posedge clk_i) begin
+    if (pass_valid_i) plane_q <= pass_plane_i;
   end
 
   logic [Columns-1:0] row_word [Rows];
@@ -106,43 +93,46 @@ module bl_pe #(
     p3_last_q  <= p2_last_q;
   end
 
+  logic signed [EntryW-1:0] value_d [Rows*Tables];
   logic signed [EntryW-1:0] value_q [Rows*Tables];
-  always_ff @(posedge clk_i) begin
-    if (p1_valid_q) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        for (int unsigned t = 0; t < Tables; t++) begin
-          logic [Mu-1:0]            pattern;
-          logic [Mu-1:0]            index;
-          logic signed [EntryW-1:0] entry;
-          pattern = row_word[r][t*Mu +: Mu];
-          index   = pattern ^ {Mu{!pattern[Mu-1]}};
-          entry   = table_q[t*HalfEntries+(32'(index)&(HalfEntries-1))];
-          value_q[r*Tables+t] <= pattern[Mu-1] ? entry : -entry;
-        end
+  always_comb begin
+    for (int unsigned r = 0; r < Rows; r++) begin
+      for (int unsigned t = 0; t < Tables; t++) begin
+        logic [Mu-1:0]            pattern;
+        logic [Mu-1:0]            index;
+        logic signed [EntryW-1:0] entry;
+        pattern = row_word[r][t*Mu +: Mu];
+        index   = pattern ^ {Mu{!pattern[Mu-1]}};
+        entry   = table_q[t*HalfEntries+(32'(index)&(HalfEntries-1))];
+        value_d[r*Tables+t] = pattern[Mu-1] ? entry : -entry;
       end
+    end
+  end
+
+  for (genvar v = 0; v < Rows * Tables; v++) begin : gen_value
+    always_ff @(posedge clk_i) begin
+      if (p1_valid_q) value_q[v] <= value_d[v];
     end
   end
 
   // ---- Slice sums, then sums over the slices of the group ---------------------------------------
 
-  logic signed [LaneW-1:0] slice_q [Rows];
-  always_ff @(posedge clk_i) begin
-    if (p2_valid_q) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        logic signed [LaneW-1:0] total;
-        total = '0;
-        for (int unsigned t = 0; t < Tables; t++) total = total + LaneW'(value_q[r*Tables+t]);
-        slice_q[r] <= total;
+  logic signed [LaneW-1:0] slice_d [Rows];
+  always_comb begin
+    for (int unsigned r = 0; r < Rows; r++) begin
+      slice_d[r] = '0;
+      for (int unsigned t = 0; t < Tables; t++) begin
+        slice_d[r] = slice_d[r] + LaneW'(value_q[r*Tables+t]);
       end
     end
   end
 
-  logic signed [SumW-1:0] sum_q [Rows];
-  always_ff @(posedge clk_i) begin
-    if (p3_valid_q) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        sum_q[r] <= p3_first_q ? SumW'(slice_q[r]) : sum_q[r] + SumW'(slice_q[r]);
-      end
+  logic signed [LaneW-1:0] slice_q [Rows];
+  logic signed [SumW-1:0]  sum_q [Rows];
+  for (genvar r = 0; r < Rows; r++) begin : gen_row
+    always_ff @(posedge clk_i) begin
+      if (p2_valid_q) slice_q[r] <= slice_d[r];
+      if (p3_valid_q) sum_q[r] <= p3_first_q ? SumW'(slice_q[r]) : sum_q[r] + SumW'(slice_q[r]);
     end
   end
 

@@ -21,6 +21,14 @@ std::string table(const Row& head, const std::vector<Row>& rows) {
   return text;
 }
 
+template <class Item, class Function>
+std::vector<Row> rows_of(const std::vector<Item>& items, Function row) {
+  std::vector<Row> rows;
+  rows.reserve(items.size());
+  for (const Item& item : items) rows.push_back(row(item));
+  return rows;
+}
+
 std::string code(const std::string& text) { return "`" + text + "`"; }
 
 std::string range_text(const Field& field) {
@@ -44,10 +52,10 @@ std::string accumulator_width(const Values& values) {
 }  // namespace
 
 std::string doc_keys(const Section& section) {
-  std::vector<Row> rows;
-  for (const Field& field : section.fields)
-    rows.push_back({code(field.key), range_text(field), field.unit, field.doc});
-  return table({"key", "values", "unit", "meaning"}, rows);
+  const auto row = [](const Field& field) -> Row {
+    return {code(field.key), range_text(field), field.unit, field.doc};
+  };
+  return table({"key", "values", "unit", "meaning"}, rows_of(section.fields, row));
 }
 
 std::string doc_named(const Schema& schema, const std::vector<NamedConfiguration>& configurations) {
@@ -90,25 +98,25 @@ std::string doc_registers(const std::vector<Register>& registers) {
 }
 
 std::string doc_record(const std::vector<BitField>& fields) {
-  std::vector<Row> rows;
-  for (const BitField& field : fields)
-    rows.push_back({std::to_string(field.word()), bit_range(field.bit % 32, field.width),
-                    code(field.name), field.doc});
-  return table({"word", "bits", "field", "meaning"}, rows);
+  const auto row = [](const BitField& field) -> Row {
+    return {std::to_string(field.word()), bit_range(field.bit % 32, field.width), code(field.name),
+            field.doc};
+  };
+  return table({"word", "bits", "field", "meaning"}, rows_of(fields, row));
 }
 
 std::string doc_status(const std::vector<StatusRow>& rows) {
-  std::vector<Row> cells;
-  for (const StatusRow& row : rows)
-    cells.push_back({std::to_string(row.value), code(row.name), row.doc});
-  return table({"code", "name", "meaning"}, cells);
+  const auto row = [](const StatusRow& status) -> Row {
+    return {std::to_string(status.value), code(status.name), status.doc};
+  };
+  return table({"code", "name", "meaning"}, rows_of(rows, row));
 }
 
 std::string doc_errors() {
-  std::vector<Row> rows;
-  for (const ErrorCode error : all_error_codes())
-    rows.push_back({code(std::string(code_text(error))), std::string(code_meaning(error))});
-  return table({"code", "meaning"}, rows);
+  const auto row = [](ErrorCode error) -> Row {
+    return {code(std::string(code_text(error))), std::string(code_meaning(error))};
+  };
+  return table({"code", "meaning"}, rows_of(all_error_codes(), row));
 }
 
 std::string replace_generated(const std::string& page, const std::string& name,
@@ -117,8 +125,8 @@ std::string replace_generated(const std::string& page, const std::string& name,
   const auto first = page.find(begin);
   const auto last = page.find("<!-- end of generated -->", first);
   if (first == std::string::npos || last == std::string::npos)
-    throw std::runtime_error(fmt::format(
-        "no markers \"<!-- generated: {} -->\" .. \"<!-- end of generated -->\"", name));
+    throw std::runtime_error(
+        fmt::format(R"(no markers "<!-- generated: {} -->" .. "<!-- end of generated -->")", name));
   return page.substr(0, first) + begin + table + page.substr(last);
 }
 

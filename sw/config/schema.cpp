@@ -81,7 +81,7 @@ class DuplicateKeys {
     const auto level = static_cast<std::size_t>(depth);
     if (event == Json::parse_event_t::object_start) {
       seen_.resize(level + 1);
-      seen_.push_back({});
+      seen_.emplace_back();
     }
     if (event == Json::parse_event_t::key) {
       const auto key = parsed.get<std::string>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Value types that every part of bitloom exchanges: a quantized layer, activations, outputs, and
-// the arithmetic parameters of the contract (docs/arithmetic.md). No behaviour beyond derived sizes.
+// the arithmetic parameters of the contract (docs/arithmetic.md). No behaviour beyond derived
+// sizes.
 #pragma once
 
 #include <cstddef>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/repo/checks.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <regex>
@@ -109,10 +110,11 @@ Problems foreign_characters(const Tree& tree) {
   Problems problems;
   for (const auto& [path, text] : tree) {
     if (!is_text(path)) continue;
+    const bool tabs = path == "Makefile";
     const std::vector<std::string> lines = lines_of(text);
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      const bool clean = std::all_of(lines[i].begin(), lines[i].end(), [&](char c) {
-        return (c >= ' ' && c <= '~') || (c == '\t' && path == "Makefile");
+      const bool clean = std::all_of(lines[i].begin(), lines[i].end(), [tabs](char c) {
+        return (c >= ' ' && c <= '~') || (tabs && c == '\t');
       });
       if (!clean) problems.push_back(place(path, i) + ": a character that is not printable ASCII");
     }
@@ -127,14 +129,14 @@ Problems long_lines(const Tree& tree) {
     const std::vector<std::string> lines = lines_of(text);
     for (std::size_t i = 0; i < lines.size(); ++i)
       if (lines[i].size() > kMaxLine)
-        problems.push_back(place(path, i) + ": " + std::to_string(lines[i].size()) +
-                           " characters, more than " + std::to_string(kMaxLine));
+        problems.push_back(fmt::format("{}: {} characters, more than {}", place(path, i),
+                                       lines[i].size(), kMaxLine));
   }
   return problems;
 }
 
 Problems versioned_names(const Tree& tree) {
-  static const std::regex versioned("(_v[0-9]+|_old|_new|_copy|_final)(\\.|/|$)");
+  static const std::regex versioned(R"((_v[0-9]+|_old|_new|_copy|_final)(\.|/|$))");
   Problems problems;
   for (const auto& [path, text] : tree)
     if (std::regex_search(path, versioned)) problems.push_back(path + ": a version in a name");
@@ -162,13 +164,14 @@ Problems file_list(const Tree& tree) {
   for (const std::string& line : lines_of(tree.contains(list) ? tree.at(list) : "")) {
     if (line.empty() || line.starts_with("//")) continue;
     const std::string path = "rtl/" + line;
-    if (!listed.insert(path).second) problems.push_back(list + ": " + line + " stands twice");
-    if (!tree.contains(path)) problems.push_back(list + ": " + line + " does not exist");
+    if (!listed.insert(path).second)
+      problems.push_back(fmt::format("{}: {} stands twice", list, line));
+    if (!tree.contains(path)) problems.push_back(fmt::format("{}: {} does not exist", list, line));
   }
   for (const auto& [path, text] : tree) {
     const bool apart = path.starts_with("rtl/synth/") || path.starts_with("rtl/rival/");
     if (path.starts_with("rtl/") && extension(path) == ".sv" && !apart && !listed.contains(path))
-      problems.push_back(list + ": " + path.substr(4) + " is missing");
+      problems.push_back(fmt::format("{}: {} is missing", list, path.substr(4)));
   }
   return problems;
 }
@@ -178,10 +181,11 @@ Problems incomplete_units(const Tree& tree) {
   Problems problems;
   for (const std::string& unit : folders_below(tree, "rtl/")) {
     if (not_units.contains(unit)) continue;
-    if (!tree.contains("docs/units/" + unit + ".md"))
-      problems.push_back("rtl/" + unit + ": no page docs/units/" + unit + ".md");
-    if (!has_file_below(tree, "tests/rtl/" + unit + "/"))
-      problems.push_back("rtl/" + unit + ": no tests in tests/rtl/" + unit);
+    const std::string page = fmt::format("docs/units/{}.md", unit);
+    const std::string tests = fmt::format("tests/rtl/{}/", unit);
+    if (!tree.contains(page)) problems.push_back(fmt::format("rtl/{}: no page {}", unit, page));
+    if (!has_file_below(tree, tests))
+      problems.push_back(fmt::format("rtl/{}: no tests in {}", unit, tests));
   }
   return problems;
 }
@@ -193,7 +197,7 @@ Problems untested_errors(const Tree& tree,
     if (path.starts_with("tests/") && is_code(path)) tests += text;
   Problems problems;
   for (const auto& [name, text] : codes) {
-    const std::regex mention("\\b(ErrorCode::" + name + "|" + text + ")\\b");
+    const std::regex mention(fmt::format(R"(\b(ErrorCode::{}|{})\b)", name, text));
     if (!std::regex_search(tests, mention)) problems.push_back(text + ": no test names it");
   }
   return problems;
@@ -216,7 +220,7 @@ Problems unmarked_examples(const Tree& tree) {
 }
 
 Problems dead_links(const Tree& tree) {
-  static const std::regex link("\\]\\(([^)#:]+)(#[^)]*)?\\)");
+  static const std::regex link(R"(\]\(([^)#:]+)(#[^)]*)?\))");
   Problems problems;
   for (const auto& [path, text] : tree) {
     if (extension(path) != ".md") continue;

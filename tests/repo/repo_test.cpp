@@ -35,28 +35,46 @@ TEST_CASE("The tree is found") {
   CHECK(tree().contains(".ci/run"));
 }
 
-TEST_CASE("Every source file names its license") { CHECK(report(missing_license(tree())) == ""); }
+TEST_CASE("Every source file names its license") {
+  CHECK_THAT(report(missing_license(tree())), Catch::Equals(""));
+}
 
-TEST_CASE("Every text is printable ASCII") { CHECK(report(foreign_characters(tree())) == ""); }
+TEST_CASE("Every text is printable ASCII") {
+  CHECK_THAT(report(foreign_characters(tree())), Catch::Equals(""));
+}
 
-TEST_CASE("No source line is too long") { CHECK(report(long_lines(tree())) == ""); }
+TEST_CASE("No source line is too long") {
+  CHECK_THAT(report(long_lines(tree())), Catch::Equals(""));
+}
 
-TEST_CASE("No file carries a version in its name") { CHECK(report(versioned_names(tree())) == ""); }
+TEST_CASE("No file carries a version in its name") {
+  CHECK_THAT(report(versioned_names(tree())), Catch::Equals(""));
+}
 
-TEST_CASE("The top level is that of the layout") { CHECK(report(foreign_top_level(tree())) == ""); }
+TEST_CASE("The top level is that of the layout") {
+  CHECK_THAT(report(foreign_top_level(tree())), Catch::Equals(""));
+}
 
-TEST_CASE("rtl/files.f lists the design") { CHECK(report(file_list(tree())) == ""); }
+TEST_CASE("rtl/files.f lists the design") {
+  CHECK_THAT(report(file_list(tree())), Catch::Equals(""));
+}
 
-TEST_CASE("Every unit has a page and tests") { CHECK(report(incomplete_units(tree())) == ""); }
+TEST_CASE("Every unit has a page and tests") {
+  CHECK_THAT(report(incomplete_units(tree())), Catch::Equals(""));
+}
 
-TEST_CASE("Every error code has a test") { CHECK(report(untested_errors(tree(), codes())) == ""); }
+TEST_CASE("Every error code has a test") {
+  CHECK_THAT(report(untested_errors(tree(), codes())), Catch::Equals(""));
+}
 
 TEST_CASE("Every example of the README is run, or says why not") {
   CHECK(tree().contains("README.md"));
-  CHECK(report(unmarked_examples(tree())) == "");
+  CHECK_THAT(report(unmarked_examples(tree())), Catch::Equals(""));
 }
 
-TEST_CASE("Every link between pages leads somewhere") { CHECK(report(dead_links(tree())) == ""); }
+TEST_CASE("Every link between pages leads somewhere") {
+  CHECK_THAT(report(dead_links(tree())), Catch::Equals(""));
+}
 
 }  // namespace
 }  // namespace bitloom::repo

@@ -25,6 +25,7 @@ struct Command {
 
 constexpr std::array kCommands = {
     Command{"run", "run a layer of an interchange file on one backend", run_command},
+    Command{"sim", "run a layer by name through the simulator", sim_command},
     Command{"list", "list the model layers that are known by name", list_command},
     Command{"version", "print the version", version_command},
     Command{"help", "print this text", help_command},
@@ -55,7 +56,9 @@ const Command& find_command(const std::string& name) {
 }
 
 // Codes of a device that failed on valid input; every other code is bad input.
-bool is_device_fault(ErrorCode code) { return code_text(code).starts_with("BL-DEV-"); }
+bool is_device_fault(ErrorCode code) {
+  return code == ErrorCode::rtl_fault || code == ErrorCode::rtl_build;
+}
 
 int dispatch(const Arguments& arguments) {
   if (arguments.empty()) {

@@ -8,7 +8,6 @@
 #include "host/cli/run_directory.hpp"
 #include "host/report/result_json.hpp"
 #include "host/report/summary.hpp"
-#include "host/runtime/devices.hpp"
 #include "host/runtime/run.hpp"
 #include "sw/config/config.hpp"
 #include "sw/error/error.hpp"
@@ -37,7 +36,7 @@ po::options_description run_options() {
       ("check", po::value<std::string>()->default_value("none"),
        "backends to compare with, for example golden,cuda; or none")  //
       ("repeat", po::value<std::uint32_t>()->default_value(0),
-       "passes of a back-to-back train to measure as well")  //
+       "calls of a back-to-back train to measure as well")  //
       ("help", "print this text");
   return options;
 }
@@ -68,8 +67,9 @@ int run_command(const Arguments& arguments) {
                            .checks = parse_checks(text("check")),
                            .bits = values["bits"].as<unsigned>(),
                            .format = parse_format(text("out-dtype")),
-                           .train = values["repeat"].as<std::uint32_t>()};
-  static_cast<void>(is_hardware(options.backend));
+                           .train = values["repeat"].as<std::uint32_t>(),
+                           .device = {}};
+  check_backends(options);
   const Path out = text("out");
   const Path directory = run_directory(values, out);
 
@@ -81,7 +81,7 @@ int run_command(const Arguments& arguments) {
     source.origin = text("weights");
     acts = read_activations(text("acts"));
   });
-  check_run(source.layer, acts, options);
+  check_call_fits(source.layer, acts, options);
   prepare_directory(directory);
   { const OutputFile probe(out); }
 

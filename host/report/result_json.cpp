@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/report/result_json.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -29,8 +28,8 @@ constexpr auto kFirstWriteStream = static_cast<std::size_t>(Stream::outputs);
 
 void add_timing(Json& json, const LayerSource& source, const RunOptions& options,
                 const RunResult& result) {
-  const std::optional<CycleStats>& stats = result.execution.stats;
-  const std::uint32_t tokens = result.execution.y.tokens;
+  const std::optional<CycleStats>& stats = result.stats();
+  const std::uint32_t tokens = result.tokens();
   for (const char* key : {"cycles", "busy_cycles", "stall_cycles", "steady_state_cycles",
                           "bytes_read", "bytes_written", "utilization", "simulation"})
     json[key] = nullptr;
@@ -77,8 +76,7 @@ void add_verdict(Json& json, const RunResult& result) {
 std::string result_json(const LayerSource& source, const RunOptions& options,
                         const RunResult& result) {
   const Layer& layer = source.layer;
-  const std::vector<bool>& nan = result.execution.nan_tokens;
-  const std::uint32_t tokens = result.execution.y.tokens;
+  const std::uint32_t tokens = result.tokens();
   const Bounds bound = bounds(layer, options.bits, tokens, options.config.hardware);
   Json json;
   json["layer"] = layer.name;
@@ -91,7 +89,7 @@ std::string result_json(const LayerSource& source, const RunOptions& options,
   json["clock_mhz"] = options.config.system.clock_mhz;
   json["output_dtype"] = options.format == OutputFormat::binary32 ? "f32" : "f16";
   json["tokens"] = tokens;
-  json["nan_tokens"] = std::count(nan.begin(), nan.end(), true);
+  json["nan_tokens"] = result.nan_tokens();
   add_timing(json, source, options, result);
   json["bounds"] = {{"compute_cycles", bound.compute_cycles},
                     {"memory_cycles", bound.memory_cycles}};

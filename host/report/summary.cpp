@@ -21,7 +21,7 @@ std::string what_was_run(const LayerSource& source, const RunOptions& options,
                          const RunResult& result) {
   const Layer& layer = source.layer;
   const HardwareConfig& hardware = options.config.hardware;
-  const std::uint32_t tokens = result.execution.y.tokens;
+  const std::uint32_t tokens = result.tokens();
   const std::string groups =
       layer.group_size == 0 ? "one group per row" : fmt::format("groups of {}", layer.group_size);
   const std::string accumulator =
@@ -68,8 +68,8 @@ std::string table(const auto& names, const auto& amounts, std::string_view title
 }
 
 std::string timing(const LayerSource& source, const RunOptions& options, const RunResult& result) {
-  const CycleStats& stats = *result.execution.stats;
-  const std::uint32_t tokens = result.execution.y.tokens;
+  const CycleStats& stats = *result.stats();
+  const std::uint32_t tokens = result.tokens();
   const Rates rate = rates(source.layer, options.bits, tokens, stats, options.config);
   const Bounds bound = bounds(source.layer, options.bits, tokens, options.config.hardware);
   std::string text = "\n";
@@ -91,10 +91,10 @@ std::string timing(const LayerSource& source, const RunOptions& options, const R
 
 std::string simulation_speed(const LayerSource& source, const RunOptions& options,
                              const RunResult& result) {
-  const CycleStats& stats = *result.execution.stats;
+  const CycleStats& stats = *result.stats();
   if (stats.wall_seconds <= 0) return "";
-  const double macs = static_cast<double>(source.layer.m) * source.layer.k * options.bits *
-                      result.execution.y.tokens;
+  const double macs =
+      static_cast<double>(source.layer.m) * source.layer.k * options.bits * result.tokens();
   return line("simulation",
               fmt::format("{:.2f} s, {:.0f} kcycles/s, {:.2e} binary MACs/s", stats.wall_seconds,
                           static_cast<double>(stats.simulated_cycles) / stats.wall_seconds * 1e-3,
@@ -130,11 +130,9 @@ std::string verdict(const RunResult& result) {
 }
 
 std::string nan_tokens(const RunResult& result) {
-  const std::vector<bool>& nan = result.execution.nan_tokens;
-  const auto count = std::count(nan.begin(), nan.end(), true);
-  if (count == 0) return "";
-  return line("NaN", fmt::format("{} of {} tokens hold a NaN or Inf: their outputs are NaN", count,
-                                 nan.size()));
+  if (result.nan_tokens() == 0) return "";
+  return line("NaN", fmt::format("{} of {} tokens hold a NaN or Inf: their outputs are NaN",
+                                 result.nan_tokens(), result.tokens()));
 }
 
 }  // namespace
@@ -151,7 +149,7 @@ std::string grouped_digits(std::uint64_t value) {
 
 std::string run_summary(const LayerSource& source, const RunOptions& options,
                         const RunResult& result) {
-  const bool timed = result.execution.stats.has_value();
+  const bool timed = result.stats().has_value();
   std::string text = what_was_run(source, options, result);
   if (timed) text += timing(source, options, result) + "\n";
   if (timed) text += simulation_speed(source, options, result);

@@ -5,9 +5,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <functional>
+#include <array>
+#include <utility>
 
 #include "kernels/cuda_device.hpp"
+#include "sim/rtl/rtl_device.hpp"
 #include "sw/cpu/cpu_device.hpp"
 #include "sw/error/error.hpp"
 #include "sw/golden/golden_device.hpp"
@@ -16,24 +18,43 @@ namespace bitloom {
 namespace {
 
 struct Backend {
-  std::string name;
+  std::string_view name;
   bool hardware;
-  std::function<std::unique_ptr<Device>(const Config&)> make;
+  std::unique_ptr<Device> (*make)(const Config&, const DeviceOptions&);
 };
 
-const std::vector<Backend>& backends() {
-  static const std::vector<Backend> all = {
-      {"golden", false, [](const Config& c) { return make_golden_device(c.arithmetic()); }},
-      {"cpu", false, [](const Config& c) { return make_cpu_device(c.arithmetic()); }},
-      {"cuda", false, [](const Config& c) { return make_cuda_device(c.arithmetic()); }},
-  };
-  return all;
+std::unique_ptr<Device> make_golden(const Config& config, const DeviceOptions&) {
+  return make_golden_device(config.arithmetic());
 }
 
+std::unique_ptr<Device> make_cpu(const Config& config, const DeviceOptions&) {
+  return make_cpu_device(config.arithmetic());
+}
+
+std::unique_ptr<Device> make_cuda(const Config& config, const DeviceOptions&) {
+  return make_cuda_device(config.arithmetic());
+}
+
+std::unique_ptr<Device> make_rtl(const Config& config, const DeviceOptions& options) {
+  RtlOptions rtl;
+  rtl.worker.observe = options.observation.has_value();
+  rtl.worker.notice = options.notice;
+  if (options.observation) rtl.observation = *options.observation;
+  rtl.progress = options.progress;
+  return make_rtl_device(config, std::move(rtl));
+}
+
+constexpr std::array kBackends = {
+    Backend{"golden", false, make_golden},
+    Backend{"cpu", false, make_cpu},
+    Backend{"cuda", false, make_cuda},
+    Backend{"rtl", true, make_rtl},
+};
+
 const Backend& find_backend(std::string_view name) {
-  const auto found = std::find_if(backends().begin(), backends().end(),
+  const auto found = std::find_if(kBackends.begin(), kBackends.end(),
                                   [name](const Backend& backend) { return backend.name == name; });
-  if (found != backends().end()) return *found;
+  if (found != kBackends.end()) return *found;
   throw Error(ErrorCode::backend_name,
               {"backend", std::string(name), fmt::format("{}", fmt::join(backend_names(), ", ")),
                fmt::format("Nearest: {}.", nearest_names(name, backend_names(), 1).front())});
@@ -44,14 +65,15 @@ const Backend& find_backend(std::string_view name) {
 const std::vector<std::string>& backend_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list;
-    for (const Backend& backend : backends()) list.push_back(backend.name);
+    for (const Backend& backend : kBackends) list.emplace_back(backend.name);
     return list;
   }();
   return names;
 }
 
-std::unique_ptr<Device> make_device(std::string_view backend, const Config& config) {
-  return find_backend(backend).make(config);
+std::unique_ptr<Device> make_device(std::string_view backend, const Config& config,
+                                    const DeviceOptions& options) {
+  return find_backend(backend).make(config, options);
 }
 
 bool is_hardware(std::string_view backend) { return find_backend(backend).hardware; }

@@ -13,19 +13,9 @@
 namespace bitloom {
 namespace {
 
-std::uint32_t tokens_at_once(const std::string& backend, const Activations& acts,
-                             const Config& config) {
-  if (!is_hardware(backend)) return std::max(1U, acts.tokens);
-  return config.hardware.tokens;
-}
-
-Execution execute_on(const std::string& backend, const Layer& layer, const Activations& acts,
-                     const RunOptions& options, std::uint32_t train) {
-  const std::unique_ptr<Device> device = make_device(backend, options.config);
-  const Work work{device->load(layer), layer.m,
-                  options.bits,        acts,
-                  options.format,      tokens_at_once(backend, acts, options.config)};
-  return execute(*device, work, train);
+Execution execute_on(Device& device, const Layer& layer, const Activations& acts,
+                     const RunOptions& options, std::uint32_t train = 0) {
+  return execute(device, {device.load(layer), options.bits, acts, options.format}, train);
 }
 
 }  // namespace
@@ -37,6 +27,11 @@ void Phases::add(const std::string& name, std::chrono::duration<double> time) {
     found->second += time.count();
   else
     seconds_.emplace_back(name, time.count());
+}
+
+std::uint32_t RunResult::nan_tokens() const {
+  const std::vector<bool>& nan = execution.done.nan_tokens;
+  return static_cast<std::uint32_t>(std::count(nan.begin(), nan.end(), true));
 }
 
 std::optional<bool> RunResult::bit_exact() const {
@@ -57,8 +52,12 @@ const Check* RunResult::first_failure() const {
   return found == checks.end() ? nullptr : &*found;
 }
 
-void check_run(const Layer& layer, const Activations& acts, const RunOptions& options) {
+void check_backends(const RunOptions& options) {
+  static_cast<void>(is_hardware(options.backend));
   for (const std::string& backend : options.checks) static_cast<void>(is_hardware(backend));
+}
+
+void check_call_fits(const Layer& layer, const Activations& acts, const RunOptions& options) {
   check_call(layer, {LayerId{}, options.bits, acts, options.format});
   if (is_hardware(options.backend)) check_admission(layer, options.bits, options.config);
 }
@@ -69,19 +68,22 @@ RunResult run_and_check(const LayerSource& source, const Activations& acts,
   RunResult result;
   result.phases = std::move(phases);
   result.execution = result.phases.measure("run", [&] {
-    return execute_on(options.backend, source.layer, acts, options, options.train);
+    const auto device = make_device(options.backend, options.config, options.device);
+    return execute_on(*device, source.layer, acts, options, options.train);
   });
-  result.output_sha256 = sha256_hex(output_bytes(result.execution.y));
-  result.phases.measure("write", [&] { save(result.execution.y); });
+  result.output_sha256 = sha256_hex(output_bytes(result.outputs()));
+  result.phases.measure("write", [&] { save(result.outputs()); });
   for (const std::string& backend : options.checks) {
-    const Execution expected = result.phases.measure(
-        "check", [&] { return execute_on(backend, source.layer, acts, options, 0); });
-    result.checks.push_back({backend, compare_outputs(result.execution.y, expected.y)});
+    const Execution expected = result.phases.measure("check", [&] {
+      const auto device = make_device(backend, options.config);
+      return execute_on(*device, source.layer, acts, options);
+    });
+    result.checks.push_back({backend, compare_outputs(result.outputs(), expected.done.y)});
   }
   if (source.unquantized) {
     result.output_snr_db = result.phases.measure("accuracy", [&] {
       return signal_to_noise_db(float_outputs(*source.unquantized, acts),
-                                output_values(result.execution.y));
+                                output_values(result.outputs()));
     });
   }
   return result;

@@ -11,6 +11,7 @@
 
 #include "gen/config.hpp"
 #include "host/runtime/compare.hpp"
+#include "host/runtime/devices.hpp"
 #include "host/runtime/execute.hpp"
 #include "sw/layer/layer.hpp"
 #include "sw/quant/float_matrix.hpp"
@@ -31,7 +32,8 @@ struct RunOptions {
   std::vector<std::string> checks;  ///< backends to compare with, in this order
   unsigned bits = 0;
   OutputFormat format = OutputFormat::binary32;
-  std::uint32_t train = 0;  ///< passes of a back-to-back train; 0 = none
+  std::uint32_t train = 0;  ///< calls of a back-to-back train; 0 = none
+  DeviceOptions device;
 };
 
 /// Wall time by phase, in the order in which phases were first entered.
@@ -79,6 +81,11 @@ struct RunResult {
   std::string output_sha256;            ///< of the little-endian bytes of y
   Phases phases;
 
+  [[nodiscard]] const Outputs& outputs() const { return execution.done.y; }
+  [[nodiscard]] const std::optional<CycleStats>& stats() const { return execution.done.stats; }
+  [[nodiscard]] std::uint32_t tokens() const { return outputs().tokens; }
+  /// Tokens that held a NaN or Inf.
+  [[nodiscard]] std::uint32_t nan_tokens() const;
   /// Empty when nothing was compared.
   [[nodiscard]] std::optional<bool> bit_exact() const;
   /// The largest number of differing outputs against any backend checked.
@@ -87,9 +94,12 @@ struct RunResult {
   [[nodiscard]] const Check* first_failure() const;
 };
 
-/// Refuses by Error, before anything is run, what cannot be run: unknown backends, a precision that
-/// the layer does not serve, activations of another shape, a layer beyond the hardware's limits.
-void check_run(const Layer& layer, const Activations& acts, const RunOptions& options);
+/// Refuses by Error backend_name what is not a backend, before any work is done.
+void check_backends(const RunOptions& options);
+
+/// Refuses by Error, before anything is run, what cannot be run: a precision that the layer does
+/// not serve, activations of another shape, a layer beyond the hardware's limits.
+void check_call_fits(const Layer& layer, const Activations& acts, const RunOptions& options);
 
 /// Runs the layer, hands the results to `save` as soon as there are any, then compares them with
 /// the other backends. `phases` may already hold earlier phases.

@@ -16,6 +16,9 @@
 
 namespace bitloom {
 
+/// Counts every change of the results for the same input, so that caches of older ones are not used.
+inline constexpr unsigned kQuantizerRevision = 1;
+
 struct BcqOptions {
   unsigned bits = 2;               ///< planes, 1..8
   std::uint32_t group_size = 128;  ///< 32, 64, 128, 256; 0 = one group per row

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/cache/layer_cache.hpp"
+
+#include <cstdlib>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "sw/error/error.hpp"
+#include "sw/io/file.hpp"
+#include "sw/io/layer_file.hpp"
+#include "sw/io/sha256.hpp"
+
+namespace bitloom {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::uint8_t> read_whole(const fs::path& path) {
+  const InputFile file(path);
+  return file.read(0, file.size());
+}
+
+std::optional<fs::path> environment_path(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return fs::path(value);
+}
+
+}  // namespace
+
+fs::path cache_directory() {
+  if (const auto own = environment_path("BITLOOM_CACHE")) return *own;
+  if (const auto cache = environment_path("XDG_CACHE_HOME")) return *cache / "bitloom";
+  if (const auto home = environment_path("HOME")) return *home / ".cache" / "bitloom";
+  return fs::path("build") / "cache";
+}
+
+fs::path LayerCache::layer_path(const std::string& key) const {
+  return directory_ / (key + ".safetensors");
+}
+
+fs::path LayerCache::index_path(const std::string& key) const {
+  return directory_ / (key + ".json");
+}
+
+std::optional<Quantized> LayerCache::find(const std::string& key) const {
+  if (!fs::exists(index_path(key))) return std::nullopt;
+  try {
+    const nlohmann::json index = nlohmann::json::parse(read_whole(index_path(key)));
+    if (sha256_hex(read_whole(layer_path(key))) != index.at("sha256").get<std::string>())
+      return std::nullopt;
+    return Quantized{read_layer(layer_path(key), index.at("layer").get<std::string>()),
+                     index.at("relative_error").get<double>()};
+  } catch (const std::exception&) {
+    return std::nullopt;  // a damaged entry is made again, whatever the damage
+  }
+}
+
+void LayerCache::store(const std::string& key, const Quantized& quantized) const {
+  std::error_code failure;
+  fs::create_directories(directory_, failure);
+  if (failure)
+    throw Error(ErrorCode::output_path,
+                {directory_.string(), failure.message(), "a cache directory that can be written",
+                 "Set BITLOOM_CACHE to another directory."});
+  write_layers(layer_path(key), std::span(&quantized.layer, 1));
+  const nlohmann::json index = {{"layer", quantized.layer.name},
+                                {"relative_error", quantized.relative_error},
+                                {"sha256", sha256_hex(read_whole(layer_path(key)))}};
+  const std::string text = index.dump();
+  OutputFile file(index_path(key));
+  file.write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  file.commit();
+}
+
+}  // namespace bitloom

@@ -107,8 +107,8 @@ bench campaign:
 
 gpu-check:
 	@cmake -S kernels -B build/gpu
-	@cmake --build build/gpu --parallel
-	@ctest --test-dir build/gpu --output-on-failure
+	@cmake --build build/gpu --parallel --target gpu_check
+	@build/gpu/gpu_check --records tests/golden/gpu
 
 docs:
 	@.ci/setup docs

@@ -22,6 +22,12 @@ Part fill(std::span<const ConfigField<Part>> fields, const Values& values) {
   return part;
 }
 
+Values values_of(const HardwareConfig& hardware) {
+  Values values;
+  for (const auto& field : kHardwareFields) values[std::string(field.key)] = field.get(hardware);
+  return values;
+}
+
 }  // namespace
 
 Config load_config(std::string_view name_or_path) {
@@ -37,13 +43,11 @@ std::vector<std::string> configuration_names() {
 }
 
 std::string hardware_json(const HardwareConfig& hardware) {
-  Values values;
-  for (const auto& field : kHardwareFields) values[std::string(field.key)] = field.get(hardware);
-  return canonical_text(schema().hardware, values);
+  return canonical_text(schema().hardware, values_of(hardware));
 }
 
 std::string hardware_hash(const HardwareConfig& hardware) {
-  return sha256_hex(hardware_json(hardware));
+  return hardware_digest(schema().hardware, values_of(hardware));
 }
 
 }  // namespace bitloom

@@ -66,7 +66,7 @@ std::string doc_named(const Schema& schema, const std::vector<NamedConfiguration
     const Values& values = configuration.values.hardware;
     head.push_back(code(configuration.name));
     width.push_back(accumulator_width(values));
-    hash.push_back(code(sha256_hex(canonical_text(schema.hardware, values)).substr(0, 8)));
+    hash.push_back(code(hardware_digest(schema.hardware, values).substr(0, 8)));
   }
   std::vector<Row> rows;
   const auto add = [&](const Section& section, Values ConfigValues::*part) {

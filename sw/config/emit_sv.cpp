@@ -48,7 +48,7 @@ std::string sv_config(const Schema& schema, const CheckedConfiguration& configur
   std::string body;
   for (const Field& field : schema.hardware.fields) body += config_parameter(field, values);
   body += fmt::format("  localparam logic [31:0] ConfigHash = 32'h{};\n",
-                      sha256_hex(canonical_text(schema.hardware, values)).substr(0, 8));
+                      hardware_digest(schema.hardware, values).substr(0, 8));
   return package("bl_cfg_pkg", fmt::format("configuration {}", configuration.name), body);
 }
 

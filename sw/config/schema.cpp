@@ -3,10 +3,8 @@
 
 #include <fmt/core.h>
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +13,7 @@
 #include <set>
 
 #include "sw/error/error.hpp"
+#include "sw/io/sha256.hpp"
 
 namespace bitloom {
 namespace {
@@ -268,11 +267,9 @@ std::string canonical_text(const Section& hardware, const Values& values) {
   return text + "}";
 }
 
-std::string sha256_hex(std::string_view text) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  const std::string bytes(text);
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  return fmt::format("{:02x}", fmt::join(digest, ""));
+std::string hardware_digest(const Section& hardware, const Values& values) {
+  const std::string text = canonical_text(hardware, values);
+  return sha256_hex(std::vector<std::uint8_t>(text.begin(), text.end()));
 }
 
 unsigned exact_accumulator_bits(std::uint32_t max_bits, std::uint32_t max_k) {

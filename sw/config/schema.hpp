@@ -78,8 +78,8 @@ std::string value_text(const Field& field, std::uint32_t value);
 /// configurations with the same text elaborate to the same machine.
 std::string canonical_text(const Section& hardware, const Values& values);
 
-/// SHA-256 of `text`, 64 lower-case hexadecimal digits.
-std::string sha256_hex(std::string_view text);
+/// SHA-256 of canonical_text(), 64 lower-case hexadecimal digits.
+std::string hardware_digest(const Section& hardware, const Values& values);
 
 /// Width of an accumulator that holds every exact sum of at most `max_k` columns at precision
 /// `max_bits` (docs/arithmetic.md): 2 + floor(log2((max_bits + 1) * max_k * 65504^2)) + 48.

@@ -85,15 +85,22 @@ std::vector<Draw> value_kinds(Random& random) {
   };
 }
 
-std::vector<Half> draw_values(Random& random, std::size_t count) {
-  const Draw draw = random.pick(value_kinds(random));
+// A few of the least units, 2^-24.
+Half least(Random& random) {
+  return {static_cast<std::uint16_t>(random.below(2) << 15U | random.below(8))};
+}
+
+// Values of one kind. `all_least` makes whole calls so small that their results vanish in binary16,
+// which values drawn apart from each other hardly ever do.
+std::vector<Half> draw_values(Random& random, std::size_t count, bool all_least) {
+  const Draw draw = all_least ? least : random.pick(value_kinds(random));
   std::vector<Half> values(count);
   for (Half& value : values) value = draw(random);
   return values;
 }
 
-std::vector<Half> draw_table(Random& random, std::size_t count) {
-  std::vector<Half> values = draw_values(random, count);
+std::vector<Half> draw_table(Random& random, std::size_t count, bool all_least) {
+  std::vector<Half> values = draw_values(random, count, all_least);
   const bool positive = random.one_in(3);  // as quantizers make scales
   for (Half& value : values) {
     if (positive) value.bits = magnitude(value);
@@ -118,7 +125,7 @@ std::uint32_t draw_columns(Random& random, std::uint32_t group_size, std::uint32
   }
 }
 
-Layer draw_layer(Random& random, const CaseLimits& limits, unsigned& bits) {
+Layer draw_layer(Random& random, const CaseLimits& limits, bool all_least, unsigned& bits) {
   Layer layer;
   layer.name = "random";
   layer.mode = limits.max_codebook_bits > 0 && random.one_in(3) ? Mode::codebook : Mode::bcq;
@@ -137,17 +144,17 @@ Layer draw_layer(Random& random, const CaseLimits& limits, unsigned& bits) {
     if (b != bits && !serves_all) continue;
     PrecisionTables& tables = layer.precisions[b];
     if (layer.mode == Mode::codebook) {
-      tables.codebook = draw_table(random, std::size_t{layer.m} << b);
+      tables.codebook = draw_table(random, std::size_t{layer.m} << b, all_least);
     } else {
-      tables.alpha = draw_table(random, cells * b);
-      if (has_offsets) tables.beta = draw_table(random, cells);
+      tables.alpha = draw_table(random, cells * b, all_least);
+      if (has_offsets) tables.beta = draw_table(random, cells, all_least);
     }
   }
   return layer;
 }
 
-std::vector<Half> draw_token(Random& random, const Layer& layer) {
-  std::vector<Half> x = draw_values(random, layer.k);
+std::vector<Half> draw_token(Random& random, const Layer& layer, bool all_least) {
+  std::vector<Half> x = draw_values(random, layer.k, all_least);
   if (random.one_in(4)) {
     const std::size_t begin = std::size_t{random.below(layer.groups())} * layer.group_columns();
     const std::size_t end = std::min<std::size_t>(begin + layer.group_columns(), layer.k);
@@ -191,7 +198,8 @@ std::string accumulator_feature(Accumulator accumulator) {
 }
 
 std::string bits_text(Mode mode, unsigned bits) {
-  return (mode == Mode::bcq ? "BCQ, " : "codebook, ") + std::to_string(bits) + " bits";
+  return (mode == Mode::bcq ? "BCQ, " : "codebook, ") + std::to_string(bits) +
+         (bits == 1 ? " bit" : " bits");
 }
 
 using Hit = std::function<void(const std::string&, bool)>;
@@ -337,11 +345,12 @@ RandomCase make_random_case(std::uint64_t seed, const CaseLimits& limits) {
   Random random(seed);
   RandomCase c;
   c.seed = seed;
-  c.layer = draw_layer(random, limits, c.bits);
+  const bool all_least = random.one_in(16);
+  c.layer = draw_layer(random, limits, all_least, c.bits);
   c.acts.tokens = random.between(1, limits.max_tokens);
   c.acts.k = c.layer.k;
   for (std::uint32_t t = 0; t < c.acts.tokens; ++t) {
-    const std::vector<Half> x = draw_token(random, c.layer);
+    const std::vector<Half> x = draw_token(random, c.layer, all_least);
     c.acts.x.insert(c.acts.x.end(), x.begin(), x.end());
   }
   c.arithmetic.mantissa_bits = random.pick(limits.mantissa_bits);

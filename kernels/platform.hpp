@@ -23,6 +23,7 @@
 #else
 #include <algorithm>
 #include <thread>
+#include <utility>
 #define BL_PLATFORM cpu
 #define BL_KERNEL void
 #define BL_DEVICE
@@ -100,7 +101,7 @@ template <class T>
 class Buffer {
  public:
   explicit Buffer(std::size_t size) : values_(size) {}
-  explicit Buffer(const std::vector<T>& from) : values_(from) {}
+  explicit Buffer(std::vector<T> from) : values_(std::move(from)) {}
   Buffer(Buffer&&) noexcept = default;
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;

@@ -79,7 +79,7 @@ struct Block {
   int rounding_exponent;
   unsigned mantissa_bits;
 
-  BL_HD Fixed term(Half scale, std::int64_t sum) const {
+  [[nodiscard]] BL_HD Fixed term(Half scale, std::int64_t sum) const {
     return contract::round_half_up(contract::term(scale, sum, group_exponent, mantissa_bits),
                                    rounding_exponent);
   }

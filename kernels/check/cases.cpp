@@ -24,7 +24,9 @@ class Random {
   }
 
   /// 0..bound-1.
-  std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(next() % bound); }
+  std::uint32_t below(std::uint32_t bound) {
+    return static_cast<std::uint32_t>(((next() >> 32) * bound) >> 32);
+  }
 
  private:
   std::uint64_t state_;

@@ -103,7 +103,7 @@ format:
 bench campaign:
 	@.ci/setup $@
 	$(call build,bitloom)
-	@cmake -D SET=$@ -P tests/campaign/campaign.cmake
+	@tests/campaign/campaign.sh $@
 
 gpu-check:
 	@cmake -S kernels -B build/gpu

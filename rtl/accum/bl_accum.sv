@@ -70,7 +70,11 @@ module bl_accum #(
     logic signed [AccumulatorBits-1:0] sum;
 
     assign product = products_i[l*ProductW +: ProductW];
-    assign wide    = WideW'(product) << (7'(shifts_i[l*6 +: 6]) + 7'(PadBits));
+
+    always_comb begin
+      wide = '0;
+      if (term_valid_i) wide = WideW'(product) << (7'(shifts_i[l*6 +: 6]) + 7'(PadBits));
+    end
 
     always_ff @(posedge clk_i) begin
       if (term_valid_i) term_q <= AccumulatorBits'(wide >>> DropBits);

@@ -60,9 +60,11 @@ module bl_align #(
   always_comb begin
     slice_field = 5'd1;
     slice_nan   = 1'b0;
-    for (int unsigned c = 0; c < Columns; c++) begin
-      if (lane_in[c][14:10] > slice_field) slice_field = lane_in[c][14:10];
-      if (lane_in[c][14:10] == 5'd31) slice_nan = 1'b1;
+    if (valid_i) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        if (lane_in[c][14:10] > slice_field) slice_field = lane_in[c][14:10];
+      end
+      slice_nan = slice_field == 5'd31;
     end
   end
 

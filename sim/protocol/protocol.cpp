@@ -152,9 +152,11 @@ std::optional<Frame> Link::receive() const {
 void Link::send(Message type, std::span<const std::uint8_t> payload) const {
   PayloadWriter header;
   header.u32(static_cast<std::uint32_t>(payload.size())).u32(static_cast<std::uint32_t>(type));
-  write_fully(out_, header.payload());
-  write_fully(out_, payload);
+  send_raw(header.payload());
+  send_raw(payload);
 }
+
+void Link::send_raw(std::span<const std::uint8_t> bytes) const { write_fully(out_, bytes); }
 
 bool Link::wait_readable(int milliseconds) const {
   pollfd request{in_, POLLIN, 0};

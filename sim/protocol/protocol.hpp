@@ -157,6 +157,9 @@ class Link {
   /// Throws std::system_error when the other end is gone.
   void send(Message type, std::span<const std::uint8_t> payload = {}) const;
 
+  /// Bytes as they are, without a frame around them.
+  void send_raw(std::span<const std::uint8_t> bytes) const;
+
   /// False when nothing arrives within the given time.
   [[nodiscard]] bool wait_readable(int milliseconds) const;
 

@@ -31,13 +31,13 @@ int wait_for(pid_t pid) {
 
 }  // namespace
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
   reset();
   fd_ = std::exchange(other.fd_, -1);
   return *this;
 }
 
-void Descriptor::reset() {
+void FileDescriptor::reset() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }
@@ -88,8 +88,8 @@ std::string Subprocess::wait(std::chrono::milliseconds limit) {
 void Subprocess::kill() const { ::kill(pid_, SIGKILL); }
 
 bool run_logged(const std::vector<std::string>& arguments, const std::filesystem::path& log) {
-  const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const Descriptor out(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  const FileDescriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor out(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   Subprocess process(arguments, nothing.get(), out.get(), out.get());
   return process.wait() == "exit status 0";
 }

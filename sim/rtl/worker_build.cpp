@@ -163,7 +163,8 @@ WorkerExecutable ensure_worker(const HardwareConfig& hardware, const WorkerOptio
   const fs::path executable = folder / (options.observe ? "bl_worker_observe" : "bl_worker");
   try {
     fs::create_directories(folder);
-    const Descriptor lock(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    const FileDescriptor lock(
+        ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     if (lock.get() < 0 || ::flock(lock.get(), LOCK_EX) != 0)
       throw std::system_error(errno, std::generic_category(), "cannot lock " + folder.string());
     if (!fs::exists(executable)) {

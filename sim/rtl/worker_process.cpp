@@ -21,8 +21,8 @@ namespace {
 constexpr std::size_t kLogLines = 8;
 
 struct Sockets {
-  Descriptor ours;
-  Descriptor theirs;
+  FileDescriptor ours;
+  FileDescriptor theirs;
 };
 
 // One socket pair serves as the worker's stdin and stdout; unlike a pipe it can be written to with
@@ -31,7 +31,7 @@ Sockets make_sockets() {
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0)
     throw std::system_error(errno, std::generic_category(), "cannot make a socket pair");
-  return {Descriptor(pair[0]), Descriptor(pair[1])};
+  return {FileDescriptor(pair[0]), FileDescriptor(pair[1])};
 }
 
 std::string log_text(int log) {
@@ -43,7 +43,7 @@ std::string log_text(int log) {
   return text;
 }
 
-Subprocess start(const std::filesystem::path& executable, Descriptor& ours, int log) {
+Subprocess start(const std::filesystem::path& executable, FileDescriptor& ours, int log) {
   Sockets sockets = make_sockets();
   ours = std::move(sockets.ours);
   return {{executable.string()}, sockets.theirs.get(), sockets.theirs.get(), log};

@@ -48,8 +48,8 @@ class WorkerProcess {
 
   std::filesystem::path executable_;
   std::chrono::milliseconds reply_limit_;
-  Descriptor log_;     // an unnamed file that takes the worker's stderr
-  Descriptor socket_;  // our end of its stdin and stdout
+  FileDescriptor log_;     // an unnamed file that takes the worker's stderr
+  FileDescriptor socket_;  // our end of its stdin and stdout
   Subprocess process_;
   Link link_;
   std::uint32_t beat_bytes_ = 0;

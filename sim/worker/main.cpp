@@ -6,6 +6,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -254,10 +256,12 @@ class Worker {
   std::unique_ptr<Bench> bench_;
 };
 
-// The link takes stdout for itself; whatever the model or SystemC prints goes to stderr.
+// The link takes stdout for itself; whatever the model or SystemC prints goes to stderr, line by
+// line, so that it is there when a fault is reported.
 int take_stdout() {
   const int link = ::dup(STDOUT_FILENO);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   return link;
 }
 
@@ -274,4 +278,9 @@ int sc_main(int, char**) {
     std::fprintf(stderr, "bl_worker: %s\n", error.what());
     return 1;
   }
+}
+
+int main(int argc, char** argv) {
+  ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);  // read before sc_main begins
+  return sc_core::sc_elab_and_sim(argc, argv);
 }

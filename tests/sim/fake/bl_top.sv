@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A behavioural machine behind the real ports, for tests of the testbench alone: it fetches each
-// descriptor, copies `m` beats from the activation address to the output address, and writes a
-// completion record. It computes nothing; the ring, registers and bursts are real.
+// descriptor, copies the first m 32-bit words of the activation image to the result image, and
+// writes a completion record with the latencies that it saw (cycles_busy: the last read, from address
+// to data; cycles_output: the last write, from data to response). Ring, registers and bursts are real.
 //
-// Opcodes beside the real one make it misbehave: 2 hang, 3 cross 4 KiB, 4 fail an assertion.
+// Three values of k make it misbehave: 1001 hang, 1002 cross 4 KiB, 1003 fail an assertion.
 
 module bl_top (
   input  logic        clk_i,
@@ -64,7 +65,7 @@ module bl_top (
   localparam int unsigned BeatW = bl_cfg_pkg::ChannelBits;
   localparam logic [63:0] BeatBytes = 64'(BeatW) / 64'd8;
   localparam int unsigned RecordBeats = 512 > BeatW ? 512 / BeatW : 1;
-  localparam logic [7:0] OpHang = 8'd2, OpCross = 8'd3, OpAssert = 8'd4;
+  localparam logic [31:0] HangK = 32'd1001, CrossK = 32'd1002, AssertK = 32'd1003;
 
   // ---- Registers ----------------------------------------------------------------------------------
 
@@ -155,24 +156,26 @@ module bl_top (
   logic [BeatW-1:0] data_q;
   logic         aw_sent_q, error_q;
   logic [511:0] record;
-  logic [7:0]   opcode;
-  logic [31:0]  beats;
+  logic [31:0]  beats, k;
+  logic [31:0]  read_latency_q, write_latency_q;
 
-  assign opcode = descriptor_q[7:0];
-  assign beats  = descriptor_q[63:32];
+  assign beats = (descriptor_q[63:32] * 32 + BeatW - 1) / BeatW;
+  assign k     = descriptor_q[95:64];
   always_comb begin
     record = '0;
     record[7:0]   = error_q ? bl_desc_pkg::STATUS_BUS_ERROR : bl_desc_pkg::STATUS_OK;
     record[63:32] = completed_q;
+    record[159:128] = read_latency_q;
+    record[191:160] = write_latency_q;
   end
 
   assign mem_arid_o    = state_q == FetchAddress ? 4'd3 : 4'd2;
   assign mem_araddr_o  = state_q == FetchAddress
       ? ring_base_q + {26'd0, completed_q & ring_mask_q, 6'd0}
       : descriptor_q[319:256] + 64'(beat_q) * BeatBytes +
-        (opcode == OpCross ? 64'd4096 - BeatBytes : 64'd0);
+        (k == CrossK ? 64'd4096 - BeatBytes : 64'd0);
   assign mem_arlen_o   = state_q == FetchAddress ? 8'(RecordBeats - 1)
-                                                 : (opcode == OpCross ? 8'd1 : 8'd0);
+                                                 : (k == CrossK ? 8'd1 : 8'd0);
   assign mem_arsize_o  = 3'($clog2(BeatW / 8));
   assign mem_arburst_o = 2'd1;
   assign mem_arvalid_o = state_q == FetchAddress || state_q == CopyAddress;
@@ -203,7 +206,15 @@ module bl_top (
       data_q       <= '0;
       aw_sent_q    <= 1'b0;
       error_q      <= 1'b0;
+      read_latency_q  <= '0;
+      write_latency_q <= '0;
     end else begin
+      if (state_q == CopyAddress || state_q == CopyData)
+        read_latency_q <= state_q == CopyAddress ? 32'd1 :
+                          mem_rvalid_i ? read_latency_q : read_latency_q + 32'd1;
+      if (state_q == StoreData || state_q == StoreResponse)
+        write_latency_q <= state_q == StoreData ? 32'd1 :
+                           mem_bvalid_i ? write_latency_q : write_latency_q + 32'd1;
       if (mem_awvalid_o && mem_awready_i) aw_sent_q <= 1'b1;
       case (state_q)
         Idle: if (enable_q && doorbell_q != completed_q) begin
@@ -219,9 +230,9 @@ module bl_top (
         end
         CopyAddress: begin
           if (mem_arready_i) state_q <= CopyData;
-          assert (opcode != OpAssert) else $error("asked to fail");
+          assert (k != AssertK) else $error("asked to fail");
         end
-        CopyData: if (mem_rvalid_i && opcode != OpHang) begin
+        CopyData: if (mem_rvalid_i && k != HangK) begin
           data_q  <= mem_rdata_i;
           error_q <= error_q || mem_rresp_i != '0;
           state_q <= StoreData;

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker and its testbench around a fake machine (fake/bl_top.sv), whose behaviour is known to
+// the cycle, and the device in front of them when workers fail.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gen/descriptor.hpp"
+#include "sim/rtl/rtl_device.hpp"
+#include "sim/rtl/worker_build.hpp"
+#include "sim/rtl/worker_process.hpp"
+#include "sw/config/config.hpp"
+#include "sw/error/error.hpp"
+
+namespace bitloom::sim {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+constexpr std::uint64_t kInput = 0x1'0000'0000;
+constexpr std::uint64_t kOutput = 0x2'0000'0000;
+constexpr std::uint32_t kHang = 1001;
+constexpr std::uint32_t kCross = 1002;
+constexpr std::uint32_t kAssert = 1003;
+constexpr SystemSettings kPlain{
+    .clock_mhz = 1000, .latency_ns = 100, .jitter_ns = 0, .stall_percent = 0, .seed = 1};
+
+fs::path temporary(std::string name) {
+  return fs::temp_directory_path() / name.append(std::to_string(::getpid()));
+}
+
+WorkerOptions fake_options() {
+  WorkerOptions options;
+  options.rtl_list = BITLOOM_FAKE_RTL;
+  return options;
+}
+
+const WorkerExecutable& fake_worker() {
+  static const WorkerExecutable worker =
+      ensure_worker(load_config("tiny").hardware, fake_options());
+  return worker;
+}
+
+Record copy_of(std::uint32_t words, std::uint32_t k = 128) {
+  Descriptor descriptor;
+  descriptor.opcode = 1;
+  descriptor.interrupt = 1;
+  descriptor.m = words;
+  descriptor.k = k;
+  descriptor.activations_address = kInput;
+  descriptor.outputs_address = kOutput;
+  return encode(descriptor);
+}
+
+std::vector<std::uint8_t> pattern(std::size_t bytes) {
+  std::vector<std::uint8_t> data(bytes);
+  for (std::size_t i = 0; i < bytes; ++i) data[i] = static_cast<std::uint8_t>(i * 37 + i / 256);
+  return data;
+}
+
+// A worker with an input and an output region.
+struct Bench {
+  explicit Bench(const SystemSettings& settings, std::size_t bytes = 256)
+      : worker(fake_worker().path, fake_worker().hash, 60s), data(pattern(bytes)) {
+    worker.configure(settings);
+    worker.map(kInput, bytes);
+    worker.map(kOutput, bytes);
+    worker.write(kInput, data);
+  }
+
+  std::vector<CompletionRecord> run(const std::vector<Record>& descriptors) {
+    std::vector<CompletionRecord> records;
+    worker.run(
+        descriptors,
+        [&](const CompletionReport& report) {
+          records.push_back(decode_completion(report.record));
+        },
+        nullptr);
+    return records;
+  }
+
+  WorkerProcess worker;
+  std::vector<std::uint8_t> data;
+};
+
+std::string fault_of(std::uint32_t k) {
+  Bench bench(kPlain);
+  try {
+    bench.run({copy_of(8, k)});
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::rtl_fault);
+    return error.what();
+  }
+  return "no fault";
+}
+
+TEST_CASE("Descriptors run in order through ring, memory and interrupt, more than the ring holds") {
+  Bench bench(kPlain);
+  const auto records = bench.run(std::vector<Record>(600, copy_of(64)));
+  REQUIRE(records.size() == 600);
+  for (std::uint32_t i = 0; i < 600; ++i) {
+    CHECK(records[i].index == i);
+    CHECK(records[i].status == 0);
+  }
+  CHECK(bench.worker.read(kOutput, 256) == bench.data);
+  CHECK(bench.run({copy_of(1)}).at(0).index == 600);
+}
+
+TEST_CASE("A memory access takes its latency to the cycle, whatever the clock") {
+  struct Case {
+    std::uint32_t clock_mhz, latency_ns, cycles;
+  };
+  // 3 GHz has a period of 333 ps: 100 ns end within the 301st cycle.
+  for (const Case& c : {Case{1000, 100, 100}, Case{1000, 1, 1}, Case{1000, 7, 7},
+                        Case{2000, 100, 200}, Case{3000, 100, 301}, Case{100, 15, 2}}) {
+    CAPTURE(c.clock_mhz, c.latency_ns);
+    SystemSettings settings = kPlain;
+    settings.clock_mhz = c.clock_mhz;
+    settings.latency_ns = c.latency_ns;
+    Bench bench(settings);
+    const auto records = bench.run({copy_of(2)});
+    CHECK(records.at(0).cycles_busy == c.cycles);
+    CHECK(records.at(0).cycles_output == c.cycles);
+  }
+}
+
+TEST_CASE("Random latency and backpressure on every channel change times and no data") {
+  std::set<std::uint32_t> latencies;
+  for (const std::uint32_t seed : {1U, 2U, 3U}) {
+    Bench bench(
+        {.clock_mhz = 1000, .latency_ns = 20, .jitter_ns = 40, .stall_percent = 60, .seed = seed});
+    for (const CompletionRecord& record : bench.run(std::vector<Record>(40, copy_of(64)))) {
+      CHECK(record.status == 0);
+      latencies.insert(record.cycles_busy);
+    }
+    CHECK(bench.worker.read(kOutput, 256) == bench.data);
+  }
+  CHECK(latencies.size() > 20);
+  CHECK(*latencies.begin() >= 20);
+}
+
+TEST_CASE("The same run takes the same cycles") {
+  const auto cycles = [] {
+    Bench bench(
+        {.clock_mhz = 1000, .latency_ns = 20, .jitter_ns = 9, .stall_percent = 30, .seed = 8});
+    return bench.worker.run(
+        std::vector<Record>(20, copy_of(64)), [](const CompletionReport&) {}, nullptr);
+  };
+  CHECK(cycles() == cycles());
+}
+
+TEST_CASE("An access outside the mapped regions is answered with DECERR") {
+  Bench bench(kPlain, 64);
+  CHECK(bench.run({copy_of(16)}).at(0).status == 0);
+  CHECK(bench.run({copy_of(18)}).at(0).status == static_cast<std::uint32_t>(StatusCode::bus_error));
+}
+
+TEST_CASE("A machine that hangs ends in a fault that says for how long") {
+  CHECK_THAT(fault_of(kHang), Contains("no completion and no memory burst for"));
+}
+
+TEST_CASE("A burst across 4 KiB ends in a fault, not in the testbench's buffers") {
+  CHECK_THAT(fault_of(kCross), Contains("4 KiB"));
+}
+
+TEST_CASE("A failed assertion ends in a fault that names file and line, and the message") {
+  const std::string text = fault_of(kAssert);
+  CHECK_THAT(text, Contains("bl_top.sv:"));
+  CHECK_THAT(text, Contains("asked to fail"));
+}
+
+// ---- Malformed messages
+// ----------------------------------------------------------------------------
+
+class RawWorker {
+ public:
+  RawWorker() : RawWorker(make_pair()) {}
+
+  [[nodiscard]] const Link& link() const { return link_; }
+
+  Refusal refusal_of(Message type, const PayloadWriter& payload) const {
+    link_.send(type, payload.payload());
+    return received_refusal();
+  }
+
+  [[nodiscard]] Refusal received_refusal() const {
+    const auto frame = link_.receive();
+    REQUIRE(frame);
+    REQUIRE(frame->type == Message::error);
+    PayloadReader reader(frame->payload);
+    return static_cast<Refusal>(reader.u32());
+  }
+
+  [[nodiscard]] bool alive() const {
+    PayloadWriter hello;
+    hello.u32(kProtocolRevision);
+    link_.send(Message::hello, hello.payload());
+    const auto frame = link_.receive();
+    return frame && frame->type == Message::hello_reply;
+  }
+
+  std::string end_of_input() {
+    ::shutdown(ours_.get(), SHUT_WR);
+    return process_.wait(5s);
+  }
+
+ private:
+  explicit RawWorker(std::array<int, 2> pair)
+      : ours_(pair[0]),
+        theirs_(pair[1]),
+        quiet_(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
+        process_({fake_worker().path.string()}, theirs_.get(), theirs_.get(), quiet_.get()),
+        link_(ours_.get(), ours_.get()) {
+    theirs_.reset();
+  }
+
+  static std::array<int, 2> make_pair() {
+    std::array<int, 2> pair{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
+    return pair;
+  }
+
+  FileDescriptor ours_;
+  FileDescriptor theirs_;
+  FileDescriptor quiet_;
+  Subprocess process_;
+  Link link_;
+};
+
+PayloadWriter settings_payload(const SystemSettings& settings) {
+  PayloadWriter payload;
+  put(payload, settings);
+  return payload;
+}
+
+TEST_CASE("A malformed or untimely message is refused with a code, and the worker goes on") {
+  const RawWorker worker;
+  PayloadWriter empty;
+  PayloadWriter one;
+  one.u32(1);
+  PayloadWriter record_short;
+  record_short.u32(2).bytes(Record{});
+  PayloadWriter beyond;
+  beyond.u64(0x7000).u32(16);
+  PayloadWriter huge;
+  huge.u64(0).u64(~std::uint64_t{0});
+  PayloadWriter big_read;
+  big_read.u64(0).u32(kMaxTransfer + 1);
+  PayloadWriter good_run;
+  good_run.u32(1).bytes(Record{});
+  SystemSettings stopped = kPlain;
+  stopped.clock_mhz = 0;
+
+  CHECK(worker.refusal_of(static_cast<Message>(99), empty) == Refusal::unknown_message);
+  CHECK(worker.refusal_of(Message::ok, empty) == Refusal::unknown_message);
+  CHECK(worker.refusal_of(Message::configure, one) == Refusal::malformed);
+  CHECK(worker.refusal_of(Message::configure, settings_payload(stopped)) == Refusal::malformed);
+  CHECK(worker.refusal_of(Message::quit, one) == Refusal::malformed);
+  CHECK(worker.refusal_of(Message::run, record_short) == Refusal::malformed);
+  CHECK(worker.refusal_of(Message::run, good_run) == Refusal::wrong_state);
+  CHECK(worker.refusal_of(Message::map, huge) == Refusal::bad_address);
+  CHECK(worker.refusal_of(Message::read_memory, beyond) == Refusal::bad_address);
+  CHECK(worker.refusal_of(Message::read_memory, big_read) == Refusal::malformed);
+  CHECK(worker.refusal_of(Message::write_memory, beyond) == Refusal::bad_address);
+  CHECK(worker.alive());
+
+  worker.link().send(Message::configure, settings_payload(kPlain).payload());
+  CHECK(worker.link().receive()->type == Message::ok);
+  CHECK(worker.refusal_of(Message::configure, settings_payload(kPlain)) == Refusal::wrong_state);
+  CHECK(worker.alive());
+}
+
+TEST_CASE("A frame that is broken itself is refused and ends the session") {
+  RawWorker worker;
+  PayloadWriter lying;
+  lying.u32(0xFFFFFFFFU);
+  // A frame header whose length lies, sent as the bytes that they are.
+  const auto raw = lying.payload();
+  std::vector<std::uint8_t> bytes(raw.begin(), raw.end());
+  bytes.insert(bytes.end(), {8, 0, 0, 0});
+  worker.link().send_raw(bytes);
+  CHECK(worker.received_refusal() == Refusal::malformed);
+  CHECK(worker.end_of_input() == "exit status 1");
+}
+
+TEST_CASE("The end of the input is a clean exit, and so is quit") {
+  RawWorker first;
+  CHECK(first.alive());
+  CHECK(first.end_of_input() == "exit status 0");
+  RawWorker second;
+  second.link().send(Message::quit);
+  CHECK(second.link().receive()->type == Message::ok);
+  CHECK_FALSE(second.link().receive());
+}
+
+// ---- Workers that are none
+// ---------------------------------------------------------------------------
+
+fs::path script(const std::string& name, const std::string& body) {
+  const fs::path path = temporary(name);
+  std::ofstream(path) << "#!/bin/sh\n" << body << "\n";
+  ::chmod(path.c_str(), 0755);
+  return path;
+}
+
+std::string start_failure(const fs::path& executable) {
+  try {
+    const WorkerProcess worker(executable, "hash", 300ms);
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::rtl_fault);
+    return error.what();
+  }
+  return "started";
+}
+
+TEST_CASE("A worker that dies, stays silent, babbles or is another build is a fault") {
+  const fs::path dying = script("dying", "echo last words >&2; exit 3");
+  const fs::path silent = script("silent", "exec sleep 60");
+  const std::string death = start_failure(dying);
+  CHECK_THAT(death, Contains("exit status 3"));
+  CHECK_THAT(death, Contains("last words"));
+  CHECK_THAT(start_failure(silent), Contains("no answer for 300 ms"));
+  CHECK_THAT(start_failure("/usr/bin/yes"), Contains("exceeds the limit"));
+  CHECK_THAT(start_failure(fake_worker().path), Contains(fake_worker().hash));
+  fs::remove(dying);
+  fs::remove(silent);
+}
+
+// ---- Builds
+// ----------------------------------------------------------------------------------------
+
+TEST_CASE("A build that fails is an error with the log's place and its last lines") {
+  const fs::path folder = temporary("worker");
+  fs::create_directories(folder);
+  std::ofstream(folder / "files.f") << "broken.sv\n";
+  std::ofstream(folder / "broken.sv") << "module bl_top; nonsense endmodule\n";
+  try {
+    WorkerOptions options;
+    options.directory = folder;
+    options.rtl_list = folder / "files.f";
+    ensure_worker(load_config("tiny").hardware, options);
+    FAIL("a broken design was built");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::rtl_build);
+    CHECK_THAT(error.parts().place, Contains(folder.string()));
+    CHECK_THAT(error.what(), Contains("broken.sv:1"));
+    CHECK(fs::exists(error.parts().place));
+  }
+  fs::remove_all(folder);
+}
+
+TEST_CASE("The cache key follows the hardware and the design; a cached worker is not built again") {
+  bool built = false;
+  fake_worker();
+  WorkerOptions options = fake_options();
+  options.notice = [&](std::string_view) { built = true; };
+  const WorkerExecutable again = ensure_worker(load_config("tiny").hardware, options);
+  CHECK_FALSE(built);
+  CHECK(again.path == fake_worker().path);
+  CHECK(fs::exists(again.path));
+}
+
+TEST_CASE("Processes that ask for one worker at once build it once") {
+  const fs::path folder = temporary("shared");
+  std::array<int, 2> builds{};
+  std::array<std::thread, 2> askers;
+  for (std::size_t i = 0; i < askers.size(); ++i)
+    askers.at(i) = std::thread([&, i] {
+      WorkerOptions options = fake_options();
+      options.directory = folder;
+      options.notice = [&, i](std::string_view) { ++builds.at(i); };
+      ensure_worker(load_config("tiny").hardware, options);
+    });
+  for (std::thread& asker : askers) asker.join();
+  CHECK(builds[0] + builds[1] == 1);
+  fs::remove_all(folder);
+}
+
+// ---- The device
+// --------------------------------------------------------------------------------------
+
+// A layer that the device accepts; the fake copies activations to results.
+Layer layer_of(std::uint32_t k, std::uint32_t m = 8) {
+  Layer layer;
+  layer.name = std::to_string(k) + " columns";
+  layer.m = m;
+  layer.k = k;
+  layer.group_size = 128;
+  layer.plane_count = 1;
+  layer.planes.assign(layer.row_bytes() * m, 0);
+  layer.precisions[1].alpha.assign(std::size_t{m} * layer.groups(), Half{0x3C00});
+  return layer;
+}
+
+Activations acts_of(std::uint32_t k, std::uint32_t tokens, std::uint16_t first) {
+  Activations acts{tokens, k, {}};
+  for (std::uint32_t i = 0; i < tokens * k; ++i)
+    acts.x.push_back({static_cast<std::uint16_t>(first + i)});
+  return acts;
+}
+
+std::unique_ptr<Device> fake_device(const std::string& config = "tiny") {
+  RtlOptions options;
+  options.worker = fake_options();
+  return make_rtl_device(load_config(config), options);
+}
+
+// The first m words of each token, as the fake copies them.
+std::vector<std::uint32_t> copied(const Activations& acts, std::uint32_t m) {
+  std::vector<std::uint32_t> words;
+  for (std::uint32_t t = 0; t < acts.tokens; ++t)
+    for (std::uint32_t r = 0; r < m; ++r) {
+      const Half* pair = &acts.x[std::size_t{t} * acts.k + 2 * r];
+      words.push_back(pair[0].bits | static_cast<std::uint32_t>(pair[1].bits) << 16);
+    }
+  return words;
+}
+
+TEST_CASE(
+    "A call that kills the machine fails alone; calls around it keep their results and order") {
+  const auto device = fake_device();
+  const LayerId good = device->load(layer_of(300));
+  const LayerId bad = device->load(layer_of(kAssert));
+  const Activations before = acts_of(300, 2, 1);
+  const Activations after = acts_of(300, 1, 7000);
+  const Ticket first = device->submit({good, 1, before, OutputFormat::binary32});
+  device->submit({bad, 1, acts_of(kAssert, 1, 3), OutputFormat::binary32});
+  const Ticket last = device->submit({good, 1, after, OutputFormat::binary32});
+
+  auto completion = device->poll();
+  REQUIRE(completion);
+  CHECK(completion->ticket == first);
+  CHECK(completion->y.bits == copied(before, 8));
+  CHECK_THROWS_WITH(device->poll(), Contains("assertion"));
+  completion = device->poll();
+  REQUIRE(completion);
+  CHECK(completion->ticket == last);
+  CHECK(completion->y.bits == copied(after, 8));
+  CHECK_FALSE(device->poll());
+}
+
+TEST_CASE("A layer may be unloaded behind a queued call, and memory is given back") {
+  const auto device = fake_device();
+  for (std::uint16_t i = 0; i < 50; ++i) {
+    const LayerId layer = device->load(layer_of(256));
+    const Activations acts = acts_of(256, 1, i);
+    device->submit({layer, 1, acts, OutputFormat::binary32});
+    device->unload(layer);
+    const auto completion = device->poll();
+    REQUIRE(completion);
+    CHECK(completion->y.bits == copied(acts, 8));
+  }
+}
+
+TEST_CASE("What the hardware does not do is refused by name and limit") {
+  const auto device = fake_device();
+  const auto refusal = [&](const Layer& layer) -> std::pair<ErrorCode, std::string> {
+    try {
+      device->load(layer);
+    } catch (const Error& error) {
+      return {error.code(), error.what()};
+    }
+    return {ErrorCode::usage, "accepted"};
+  };
+  Layer layer = layer_of(256);
+  layer.group_size = 64;
+  CHECK(refusal(layer).first == ErrorCode::rtl_unsupported);
+  CHECK_THAT(refusal(layer).second, Contains("group size 64"));
+  layer = layer_of(256);
+  layer.mode = Mode::codebook;
+  CHECK(refusal(layer).first == ErrorCode::rtl_unsupported);
+  CHECK_THAT(refusal(layer).second, Contains("codebook"));
+  layer = layer_of(4097);
+  CHECK(refusal(layer).first == ErrorCode::layer_limit);
+  CHECK_THAT(refusal(layer).second, Contains("max_k"));
+  layer = layer_of(128, 4097);
+  CHECK(refusal(layer).first == ErrorCode::layer_limit);
+  CHECK_THAT(refusal(layer).second, Contains("max_m"));
+
+  const LayerId good = device->load(layer_of(256));
+  CHECK_THROWS_WITH(device->submit({good, 1, acts_of(256, 1, 0), OutputFormat::binary16}),
+                    Contains("binary16"));
+  CHECK_THROWS_WITH(device->submit({good, 2, acts_of(256, 1, 0), OutputFormat::binary32}),
+                    Contains("2 bits"));
+  CHECK_THROWS_WITH(fake_device("tiny-acc48"), Contains("accumulator"));
+  CHECK_THROWS_WITH(fake_device("server"), Contains("read_channels"));
+}
+
+}  // namespace
+}  // namespace bitloom::sim

@@ -105,7 +105,7 @@ class LayerReader {
   Layer read() && {
     read_metadata();
     read_planes();
-    for (const auto& [tensor, info] : file_.tensors()) read_table(tensor, info);
+    for (const char* kind : {"alpha", "beta", "codebook"}) read_tables(kind);
     if (layer_.precisions.empty())
       fail(ErrorCode::layer_tensor, "", "no " + table_kind() + " tensor", "at least one precision");
     for (const auto& [bits, tables] : layer_.precisions)
@@ -126,7 +126,7 @@ class LayerReader {
     return layer_.mode == Mode::bcq ? "alpha" : "codebook";
   }
 
-  std::string metadata(const std::string& suffix) const {
+  [[nodiscard]] std::string metadata(const std::string& suffix) const {
     const auto found = file_.metadata().find(layer_.name + suffix);
     if (found == file_.metadata().end())
       fail(ErrorCode::layer_metadata, suffix, "no such metadata", "an entry for every layer");
@@ -171,19 +171,20 @@ class LayerReader {
     clear_padding(layer_);
   }
 
-  // Reads `tensor` if it is a table of this layer: N.<kind>.<digits>.
-  void read_table(const std::string& tensor, const TensorInfo& info) {
-    for (const std::string kind : {"alpha", "beta", "codebook"}) {
-      const std::string prefix = layer_.name + "." + kind + ".";
-      if (!tensor.starts_with(prefix)) continue;
-      const std::string precision = tensor.substr(prefix.size());
+  // Reads all tables of one kind, "alpha", "beta" or "codebook": the tensors N.<kind>.<digits>.
+  void read_tables(const std::string& kind) {
+    const std::string prefix = layer_.name + "." + kind + ".";
+    const auto& tensors = file_.tensors();
+    for (auto entry = tensors.lower_bound(prefix);
+         entry != tensors.end() && entry->first.starts_with(prefix); ++entry) {
+      const std::string precision = entry->first.substr(prefix.size());
       if (!all_digits(precision)) continue;
-      const std::string suffix = "." + kind + "." + precision;
+      const std::string suffix = entry->first.substr(layer_.name.size());
       const unsigned bits = table_bits(precision, suffix);
       if ((kind == "codebook") != (layer_.mode == Mode::codebook))
-        fail(ErrorCode::layer_tensor, suffix, "a " + kind + " tensor",
-             "only the tables of the layer's mode");
-      table_of(bits, kind) = read_halves(info, table_shape(bits, kind), suffix);
+        fail(ErrorCode::layer_tensor, suffix, "tables of another mode",
+             "only " + table_kind() + " tensors and their offsets");
+      table_of(bits, kind) = read_halves(entry->second, table_shape(bits, kind), suffix);
     }
   }
 
@@ -213,8 +214,8 @@ class LayerReader {
            std::string(dtype_name(expected)));
   }
 
-  std::vector<Half> read_halves(const TensorInfo& info, const Shape& shape,
-                                const std::string& suffix) const {
+  [[nodiscard]] std::vector<Half> read_halves(const TensorInfo& info, const Shape& shape,
+                                              const std::string& suffix) const {
     check_dtype(info, Dtype::f16, suffix);
     if (info.shape != shape)
       fail(ErrorCode::layer_shape, suffix, "shape " + shape_text(info.shape), shape_text(shape));

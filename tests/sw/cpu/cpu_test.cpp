@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is particular to the fast model: its blocks, its threads, its 32-bit partial sums. Random
 // layers over all modes of the contract are the business of tests/cross.
+#include <algorithm>
 #include <bit>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdint>
+#include <iostream>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -124,6 +127,32 @@ TEST_CASE("An arithmetic outside the contract is refused") {
   CHECK_THROWS_AS(make_cpu_device({25, {}}), std::invalid_argument);
   CHECK_THROWS_AS(make_cpu_device({16, {31}}), std::invalid_argument);
   CHECK_THROWS_AS(make_cpu_device({16, {129}}), std::invalid_argument);
+}
+
+// Not a check: run with the argument [bench] for the figures of docs/arithmetic.md.
+TEST_CASE("Milliseconds of one token through a LLaMA-7B projection", "[.bench]") {
+  std::mt19937 random(4);
+  const Activations acts = random_activations(random, 1, 4096);
+  for (const Mode mode : {Mode::bcq, Mode::codebook}) {
+    const Layer layer = random_layer(random, mode, 4096, 4096, 128, 4);
+    for (const unsigned threads : {1U, 0U}) {
+      const auto device = make_cpu_device({}, threads);
+      const LayerId id = device->load(layer);
+      for (const unsigned bits : {2U, 3U, 4U}) {
+        double best = 1e9;
+        for (int call = 0; call < 20; ++call) {
+          device->submit({id, bits, acts, OutputFormat::binary32});
+          const auto start = std::chrono::steady_clock::now();
+          REQUIRE(device->poll());
+          const std::chrono::duration<double, std::milli> elapsed =
+              std::chrono::steady_clock::now() - start;
+          best = std::min(best, elapsed.count());
+        }
+        std::cout << (mode == Mode::bcq ? "bcq" : "codebook") << ", " << bits << " bits, "
+                  << (threads == 1 ? "one thread: " : "all cores: ") << best << " ms\n";
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -152,11 +152,11 @@ std::uint32_t check_value(const Field& field, const Json& json, const std::strin
   }
   if (field.type == FieldType::accumulator && json == "exact") return 0;
   if (!json.is_number_integer()) throw refuse(ErrorCode::config_type);
-  // A literal above 2^63 is unsigned in the library; every other integer fits the signed type.
-  const bool huge = json.is_number_unsigned() && json.get<std::uint64_t>() > field.max;
-  if (huge || json.get<std::int64_t>() < field.min || json.get<std::int64_t>() > field.max)
-    throw refuse(ErrorCode::config_range);
-  const auto value = json.get<std::uint32_t>();
+  // The library holds every integer that is not negative as unsigned, and no key takes another.
+  if (!json.is_number_unsigned()) throw refuse(ErrorCode::config_range);
+  const auto number = json.get<std::uint64_t>();
+  if (number < field.min || number > field.max) throw refuse(ErrorCode::config_range);
+  const auto value = static_cast<std::uint32_t>(number);
   if (field.power_of_two && !std::has_single_bit(value)) throw refuse(ErrorCode::config_range);
   return value;
 }

@@ -28,8 +28,8 @@ struct Call {
 
 /// The cause of a cycle, in order of priority (docs/counters.md): each cycle has exactly one.
 enum class Cause : std::uint8_t { busy, output, activations, scales, weights, control };
-inline constexpr std::array<std::string_view, 6> kCauseNames = {
-    "busy", "output", "activations", "scales", "weights", "control"};
+inline constexpr std::array<std::string_view, 6> kCauseNames = {"busy",   "output",  "activations",
+                                                                "scales", "weights", "control"};
 
 /// Memory streams. Reads: weights, scales, activations, descriptors; writes: outputs, completions.
 enum class Stream : std::uint8_t {
@@ -45,11 +45,11 @@ inline constexpr std::array<std::string_view, 6> kStreamNames = {
 
 /// What a cycle-accurate device knows of one completed call.
 struct CycleStats {
-  std::uint64_t cycles = 0;                      ///< sum of `by_cause`
-  std::array<std::uint64_t, 6> by_cause{};       ///< cycles, indexed by Cause
-  std::array<std::uint64_t, 6> stream_bytes{};   ///< bytes on the memory ports, indexed by Stream
-  std::uint64_t simulated_cycles = 0;            ///< clock cycles stepped by the simulator
-  double wall_seconds = 0;                       ///< spent stepping them
+  std::uint64_t cycles = 0;                     ///< sum of `by_cause`
+  std::array<std::uint64_t, 6> by_cause{};      ///< cycles, indexed by Cause
+  std::array<std::uint64_t, 6> stream_bytes{};  ///< bytes on the memory ports, indexed by Stream
+  std::uint64_t simulated_cycles = 0;           ///< clock cycles stepped by the simulator
+  double wall_seconds = 0;                      ///< spent stepping them
 };
 
 struct Completion {

@@ -190,6 +190,17 @@ TEST_CASE("a narrow accumulator rounds every term upward at half of its unit") {
   CHECK(output(0xA001) == 0x46FFFFF8);  // just beyond: to -1/64
 }
 
+TEST_CASE("an offset larger than all scales sets the unit of a narrow accumulator") {
+  // Weights +1, -1 on activations 1, -1: S = 2 and the offset multiplies 0, but E_s = e(1) = 0.
+  // q = 0 + 0 + 4 + 6 - 32 = -22, and 2 * (2^-14 + 2^-24) rounds up to 2^-13 + 2^-22.
+  Layer layer = ones_layer(2);
+  layer.planes = {0x01};
+  layer.precisions[1] = {{Half{0x0401}}, {Half{0x3C00}}, {}};
+  CHECK(only_output(layer, {Half{0x3C00}, Half{0xBC00}}, {16, {32}}) == 0x39004000);
+  layer.precisions[1].beta.clear();  // now E_s = -14 and nothing is rounded
+  CHECK(only_output(layer, {Half{0x3C00}, Half{0xBC00}}, {16, {32}}) == 0x39002000);
+}
+
 TEST_CASE("partial sums are the signed sums of mantissas per group and plane") {
   Layer layer = ones_layer(40);
   layer.plane_count = 2;

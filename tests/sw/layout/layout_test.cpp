@@ -23,7 +23,7 @@ HardwareConfig hardware(std::uint32_t rows, std::uint32_t columns, std::uint32_t
 
 const HardwareConfig kTiny = hardware(4, 16, 64);
 const HardwareConfig kShapes[] = {kTiny, hardware(16, 32, 512), hardware(2, 8, 128),
-                                  hardware(8, 256, 64)};
+                                  hardware(8, 128, 64)};
 
 std::size_t rounded_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
 

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command end to end: files in, files and exit codes out. Expected values are worked out by
+// hand.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/host/command.hpp"
+
+namespace {
+
+using namespace host_test;
+using Json = nlohmann::json;
+
+constexpr std::uint16_t kOne = 0x3C00;
+constexpr std::uint16_t kTwo = 0x4000;
+constexpr std::uint16_t kHalf = 0x3800;
+constexpr std::uint16_t kNan = 0x7E00;
+
+// Two rows of 128 columns, one group, at 1 and 2 bits. Row 0 is all +1 in both planes, row 1 all
+// -1; alphas 2 and 1 at 2 bits (1 at 1 bit), beta 0.5. With x = 1 in column 0 and 2 in column 1,
+// sum x = 3: row 0 gives 3 * 3 + 0.5 * 3 = 10.5, row 1 gives -9 + 1.5 = -7.5; at 1 bit 4.5 and
+// -1.5.
+void write_layer(const std::filesystem::path& path, std::uint16_t alpha = kTwo) {
+  const std::string ones(16, '\xFF');
+  const std::string zeros(16, '\0');
+  write_file(path,
+             {{"bitloom.format", "1"},
+              {"fc.group_size", "128"},
+              {"fc.in_features", "128"},
+              {"fc.mode", "bcq"}},
+             {{"fc.planes", "U8", {2, 2, 16}, ones + zeros + ones + zeros},
+              {"fc.alpha.1", "F16", {2, 1, 1}, half_bytes({kOne, kOne})},
+              {"fc.beta.1", "F16", {2, 1}, half_bytes({kHalf, kHalf})},
+              {"fc.alpha.2", "F16", {2, 1, 2}, half_bytes({alpha, kOne, kTwo, kOne})},
+              {"fc.beta.2", "F16", {2, 1}, half_bytes({kHalf, kHalf})}});
+}
+
+void write_acts(const std::filesystem::path& path, std::uint64_t tokens = 1,
+                std::uint64_t columns = 128) {
+  std::vector<std::uint16_t> x(tokens * columns, 0);
+  for (std::uint64_t token = 0; token < tokens; ++token) {
+    x[token * columns] = kOne;
+    x[token * columns + 1] = kTwo;
+  }
+  write_file(path, {{"bitloom.format", "1"}}, {{"x", "F16", {tokens, columns}, half_bytes(x)}});
+}
+
+// The data of the one tensor of a file: what follows the header.
+std::string data_of(const std::filesystem::path& path) {
+  const std::string file = read_text(path);
+  std::uint64_t length = 0;
+  for (unsigned i = 0; i < 8; ++i)
+    length |= static_cast<std::uint64_t>(static_cast<unsigned char>(file.at(i))) << (8 * i);
+  return file.substr(8 + length);
+}
+
+// A run on a scratch folder's files; options given later replace these.
+struct Run {
+  Scratch scratch;
+  std::map<std::string, std::string> options;
+
+  Run() {
+    write_layer(scratch / "w.safetensors");
+    write_acts(scratch / "x.safetensors");
+    options = {{"--weights", (scratch / "w.safetensors").string()},
+               {"--layer", "fc"},
+               {"--acts", (scratch / "x.safetensors").string()},
+               {"--bits", "2"},
+               {"--backend", "cpu"},
+               {"--config", "tiny"},
+               {"--out", (scratch / "y.safetensors").string()}};
+  }
+
+  [[nodiscard]] Outcome operator()() const {
+    std::vector<std::string> arguments = {"run"};
+    for (const auto& [name, value] : options) {
+      arguments.push_back(name);
+      arguments.push_back(value);
+    }
+    return bitloom(arguments);
+  }
+
+  [[nodiscard]] Json result() const { return Json::parse(read_text(scratch / "result.json")); }
+};
+
+// The outcome is bad input with this code, and the message has all of these parts.
+void check_refused(const Outcome& outcome, const std::string& code,
+                   const std::vector<std::string>& parts) {
+  CAPTURE(outcome.err);
+  CHECK(outcome.exit_code == 2);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err.find("error " + code + ":") != std::string::npos);
+  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+  for (const std::string& part : parts) {
+    CAPTURE(part);
+    CHECK(outcome.err.find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("Every backend without a simulator gives the outputs worked out by hand") {
+  for (const char* backend : {"golden", "cpu", "cuda"}) {
+    Run run;
+    run.options["--backend"] = backend;
+    run.options["--check"] = "golden,cuda";
+    const Outcome outcome = run();
+    CAPTURE(backend, outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    CHECK(data_of(run.scratch / "y.safetensors") == std::string("\0\0\x28\x41\0\0\xF0\xC0", 8));
+    const Json result = run.result();
+    CHECK(result["bit_exact"] == true);
+    CHECK(result["mismatches"] == 0);
+    CHECK(result["cycles"].is_null());
+    CHECK(result["backend"] == backend);
+    CHECK(result["shape"] == Json({{"m", 2}, {"k", 128}, {"group_size", 128}}));
+  }
+}
+
+TEST_CASE("Precision is chosen per run and the output type by --out-dtype") {
+  Run run;
+  run.options["--bits"] = "1";
+  run.options["--out-dtype"] = "f16";
+  const Outcome outcome = run();
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(data_of(run.scratch / "y.safetensors") == half_bytes({0x4480, 0xBE00}));
+  CHECK(run.result()["output_dtype"] == "f16");
+}
+
+TEST_CASE("Without --check nothing is compared and the verdict is null") {
+  const Run run;
+  const Outcome outcome = run();
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(run.result()["bit_exact"].is_null());
+  CHECK(run.result()["mismatches"].is_null());
+  CHECK(outcome.out.find("not compared") != std::string::npos);
+}
+
+TEST_CASE("A NaN token is a result, not an error") {
+  Run run;
+  std::vector<std::uint16_t> x(2 * 128, kOne);
+  x[128 + 5] = kNan;
+  write_file(run.scratch / "x.safetensors", {{"bitloom.format", "1"}},
+             {{"x", "F16", {2, 128}, half_bytes(x)}});
+  run.options["--check"] = "golden,cuda";
+  const Outcome outcome = run();
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(run.result()["nan_tokens"] == 1);
+  CHECK(data_of(run.scratch / "y.safetensors").substr(8) ==
+        std::string("\0\0\xC0\x7F\0\0\xC0\x7F", 8));
+  CHECK(outcome.out.find("1 of 2 tokens hold a NaN or Inf") != std::string::npos);
+}
+
+TEST_CASE("result.json goes to --run-dir, or beside the outputs") {
+  Run run;
+  run.options["--run-dir"] = (run.scratch / "deep/er").string();
+  REQUIRE(run().exit_code == 0);
+  CHECK(std::filesystem::exists(run.scratch / "deep/er/result.json"));
+  CHECK(!std::filesystem::exists(run.scratch / "result.json"));
+}
+
+TEST_CASE("The output hash is that of the bytes of y") {
+  const Run run;
+  REQUIRE(run().exit_code == 0);
+  // printf '\x00\x00\x28\x41\x00\x00\xf0\xc0' | sha256sum
+  CHECK(run.result()["output_sha256"] ==
+        "a05430e3ebc5dc741b88c5f221f80feadc6edb4a1b8f098167f66c9838c1f102");
+}
+
+TEST_CASE("An unknown command or option is refused with the nearest one") {
+  check_refused(bitloom({"rum"}), "BL-USE-usage", {"rum", "Nearest: run"});
+  check_refused(bitloom({"run", "--wieghts", "x"}), "BL-USE-usage", {"--wieghts", "--weights"});
+  check_refused(bitloom({"sim", "--layer", "llama7b.q_proj", "--bit", "2"}), "BL-USE-usage",
+                {"--bit", "--bits"});
+  CHECK(bitloom({}).exit_code == 2);
+  CHECK(bitloom({"help"}).exit_code == 0);
+  CHECK(bitloom({"run", "--help"}).exit_code == 0);
+}
+
+TEST_CASE("A missing, malformed or stray value is refused by option") {
+  Run run;
+  run.options.erase("--acts");
+  check_refused(run(), "BL-USE-usage", {"--acts"});
+  run.options["--acts"] = (run.scratch / "x.safetensors").string();
+  run.options["--bits"] = "two";
+  check_refused(run(), "BL-USE-usage", {"bits", "two"});
+  run.options["--bits"] = "2";
+  run.options["--out-dtype"] = "f64";
+  check_refused(run(), "BL-USE-usage", {"--out-dtype", "f64", "f32 or f16"});
+  run.options["--out-dtype"] = "f32";
+  run.options["--check"] = "golden,,cuda";
+  check_refused(run(), "BL-USE-usage", {"--check"});
+  check_refused(bitloom({"list", "stray"}), "BL-USE-usage", {});
+}
+
+TEST_CASE("An unknown layer of a model is refused with the nearest names") {
+  check_refused(bitloom({"sim", "--layer", "llama7b.qproj", "--bits", "2"}), "BL-LAY-name",
+                {"llama7b.qproj", "llama7b.q_proj"});
+}
+
+TEST_CASE("An unknown layer of a file is refused") {
+  Run run;
+  run.options["--layer"] = "fd";
+  check_refused(run(), "BL-LAY-name", {"fd", "fc"});
+}
+
+TEST_CASE("An unknown configuration is refused with the nearest names") {
+  Run run;
+  run.options["--config"] = "tinny";
+  check_refused(run(), "BL-CFG-name", {"tinny", "tiny"});
+}
+
+TEST_CASE("An unknown backend is refused before anything is read, also one to come") {
+  Run run;
+  run.options["--weights"] = "missing.safetensors";
+  for (const char* backend : {"model", "gold", ""}) {
+    run.options["--backend"] = backend;
+    check_refused(run(), "BL-USE-backend", {"golden, cpu, cuda, rtl"});
+  }
+  run.options["--backend"] = "cpu";
+  run.options["--check"] = "golden,model";
+  check_refused(run(), "BL-USE-backend", {"model"});
+}
+
+TEST_CASE("A precision that the file does not serve is refused with those it serves") {
+  for (const char* bits : {"0", "3", "9"}) {
+    Run run;
+    run.options["--bits"] = bits;
+    check_refused(run(), "BL-CALL-precision", {bits, "1, 2"});
+  }
+}
+
+TEST_CASE("Synthetic weights at a precision outside 1..8 are refused") {
+  const Scratch scratch;
+  for (const char* bits : {"0", "9"})
+    check_refused(bitloom({"sim", "--layer", "opt-125m.q_proj", "--bits", bits, "--backend", "cpu",
+                           "--out", scratch.path().string()}),
+                  "BL-QNT-option", {bits, "1 to 8"});
+}
+
+TEST_CASE("Activations of another width are refused with both numbers") {
+  Run run;
+  write_acts(run.scratch / "x.safetensors", 1, 64);
+  check_refused(run(), "BL-CALL-shape", {"64", "128"});
+}
+
+TEST_CASE("A layer beyond the configuration names the limit and a configuration that admits it") {
+  const Scratch scratch;
+  // K = 8192 against tiny's 4096, on the hardware only: the limit is the hardware's.
+  constexpr std::uint64_t kK = 8192;
+  write_file(scratch / "w.safetensors",
+             {{"bitloom.format", "1"},
+              {"big.group_size", "128"},
+              {"big.in_features", std::to_string(kK)},
+              {"big.mode", "bcq"}},
+             {{"big.planes", "U8", {1, 1, kK / 8}, std::string(kK / 8, '\1')},
+              {"big.alpha.1",
+               "F16",
+               {1, kK / 128, 1},
+               half_bytes(std::vector<std::uint16_t>(kK / 128, kOne))}});
+  write_acts(scratch / "x.safetensors", 1, kK);
+  const auto run = [&scratch](const char* backend) {
+    return bitloom({"run", "--weights", (scratch / "w.safetensors").string(), "--layer", "big",
+                    "--acts", (scratch / "x.safetensors").string(), "--bits", "1", "--backend",
+                    backend, "--config", "tiny", "--out", (scratch / "y.safetensors").string()});
+  };
+  check_refused(run("rtl"), "BL-LAY-limit", {"8192", "4096", "max_k", "tiny", "edge", "server"});
+  CHECK(run("golden").exit_code == 0);
+}
+
+TEST_CASE("Modes that the hardware does not implement are refused by name") {
+  const Scratch scratch;
+  write_file(scratch / "w.safetensors",
+             {{"bitloom.format", "1"},
+              {"fc.group_size", "64"},
+              {"fc.in_features", "64"},
+              {"fc.mode", "bcq"}},
+             {{"fc.planes", "U8", {1, 1, 8}, std::string(8, '\1')},
+              {"fc.alpha.1", "F16", {1, 1, 1}, half_bytes({kOne})}});
+  write_acts(scratch / "x.safetensors", 1, 64);
+  check_refused(bitloom({"run", "--weights", (scratch / "w.safetensors").string(), "--layer", "fc",
+                         "--acts", (scratch / "x.safetensors").string(), "--bits", "1", "--backend",
+                         "rtl", "--config", "tiny", "--out", (scratch / "y.safetensors").string()}),
+                "BL-RTL-unsupported", {"64", "128"});
+}
+
+TEST_CASE("An output that cannot be written is refused before the run") {
+  Run run;
+  write_file(run.scratch / "file", {}, {});
+  run.options["--out"] = (run.scratch / "file/y.safetensors").string();
+  check_refused(run(), "BL-OUT-path", {"file"});
+  run.options["--out"] = (run.scratch / "y.safetensors").string();
+  run.options["--run-dir"] = (run.scratch / "file").string();
+  check_refused(run(), "BL-OUT-path", {"file"});
+  CHECK(!std::filesystem::exists(run.scratch / "y.safetensors"));
+}
+
+TEST_CASE("A missing input file is refused by path") {
+  Run run;
+  run.options["--weights"] = (run.scratch / "absent.safetensors").string();
+  check_refused(run(), "BL-IO-read", {"absent.safetensors"});
+}
+
+TEST_CASE("A simulation of a model layer writes its result, and its data with --dump") {
+  const Scratch scratch;
+  const Outcome outcome = bitloom({"sim", "--layer", "opt-125m.k_proj", "--bits", "3", "--backend",
+                                   "cpu", "--out", (scratch / "run").string(), "--dump"});
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const Json result = Json::parse(read_text(scratch / "run/result.json"));
+  CHECK(result["bit_exact"] == true);
+  CHECK(result["checks"].size() == 2);
+  CHECK(result["weights"] == "synthetic, seed 1");
+  CHECK(result["quantization"]["weight_relative_error"] < 0.25);
+  CHECK(result["quantization"]["output_snr_db"] > 10);
+  // The dumped files are interchange files: a run on them gives the same outputs.
+  const Outcome again =
+      bitloom({"run", "--weights", (scratch / "run/weights.safetensors").string(), "--layer",
+               "opt-125m.k_proj", "--acts", (scratch / "run/x.safetensors").string(), "--bits", "3",
+               "--backend", "golden", "--config", "tiny", "--out", (scratch / "y").string()});
+  REQUIRE(again.exit_code == 0);
+  CHECK(Json::parse(read_text(scratch / "result.json"))["output_sha256"] ==
+        result["output_sha256"]);
+  CHECK(data_of(scratch / "y") == data_of(scratch / "run/y.safetensors"));
+}
+
+TEST_CASE("A list of the layers is printed for people and as JSON") {
+  const Outcome table = bitloom({"list"});
+  CHECK(table.exit_code == 0);
+  CHECK(table.out.find("llama7b.q_proj") != std::string::npos);
+  const Json list = Json::parse(bitloom({"list", "--json"}).out);
+  const auto fc1 = std::find_if(list.begin(), list.end(),
+                                [](const Json& layer) { return layer["layer"] == "opt-13b.fc1"; });
+  REQUIRE(fc1 != list.end());
+  CHECK((*fc1)["m"] == 20480);
+  CHECK((*fc1)["k"] == 5120);
+  CHECK((*fc1)["count"] == 40);
+}
+
+}  // namespace

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# usage: formats_example.sh BITLOOM FORMATS_MD: runs the example of docs/formats.md as it stands there:
-# files written in plain Python, run by the command, read back in plain Python.
+# usage: formats_example.sh BITLOOM FORMATS_MD: runs the example of docs/formats.md as it stands
+# there: files written in plain Python, run by the command, read back in plain Python.
 set -eu
 bitloom=$1 page=$2
 command -v python3 > /dev/null || { echo 'skipped: no python3'; exit 77; }
@@ -11,7 +11,9 @@ trap 'rm -rf "$work"' EXIT
 # Block number n of a language: the lines between its fences.
 block() { # language, n
   awk -v open="\`\`\`$1" -v wanted="$2" \
-    '$0 == "```" { inside = 0 } inside && n == wanted { print } $0 == open { inside = 1; n++ }' "$page"
+    '$0 == "```" { inside = 0 }
+     inside && n == wanted { print }
+     $0 == open { inside = 1; n++ }' "$page"
 }
 
 block python 1 > "$work/write.py"

@@ -40,21 +40,25 @@ class Random {
     return values[below(static_cast<std::uint32_t>(values.size()))];
   }
 
-  // A finite value with the given range of the exponent field and random sign and fraction.
+  std::uint16_t sign() { return one_in(2) ? kSign : std::uint16_t{0}; }
+
+  // A finite value with the given range of the exponent field and random sign and fraction. One
+  // draw per statement here and below: compilers differ in the order of operands.
   Half half(std::uint32_t low_exponent, std::uint32_t high_exponent) {
-    return {static_cast<std::uint16_t>(below(2) << 15U |
-                                       between(low_exponent, high_exponent) << 10U | below(1024))};
+    const std::uint32_t exponent = between(low_exponent, high_exponent) << 10U;
+    const std::uint32_t fraction = below(1024);
+    return {static_cast<std::uint16_t>(sign() | exponent | fraction)};
   }
 
   // The integer n >= 0 with a random sign; exact up to 2047, like binary16.
   Half integer(std::uint32_t n) {
-    if (n == 0) return {static_cast<std::uint16_t>(below(2) << 15U)};
+    if (n == 0) return {sign()};
     std::uint32_t exponent = 25;
     while (n < 1024) {
       n *= 2;
       --exponent;
     }
-    return {static_cast<std::uint16_t>(below(2) << 15U | exponent << 10U | (n & 1023U))};
+    return {static_cast<std::uint16_t>(sign() | exponent << 10U | (n & 1023U))};
   }
 
  private:
@@ -74,20 +78,19 @@ std::vector<Draw> value_kinds(Random& random) {
       [](Random& r) { return r.half(0, 30); },
       [](Random& r) { return r.half(0, r.one_in(4) ? 2 : 0); },
       [](Random& r) { return r.one_in(3) ? Half{kLargest} : r.half(27, 30); },
-      [](Random& r) {
-        return r.one_in(8) ? r.half(10, 18) : Half{r.one_in(2) ? kSign : std::uint16_t{0}};
-      },
+      [](Random& r) { return r.one_in(8) ? r.half(10, 18) : Half{r.sign()}; },
       [](Random& r) { return r.one_in(20) ? r.half(0, 1) : r.integer(r.below(2048)); },
       [](Random& r) { return r.integer(r.below(3)); },
       [constant](Random& r) {
-        return Half{static_cast<std::uint16_t>(magnitude(constant) | r.below(2) << 15U)};
+        return Half{static_cast<std::uint16_t>(magnitude(constant) | r.sign())};
       },
   };
 }
 
 // A few of the least units, 2^-24.
 Half least(Random& random) {
-  return {static_cast<std::uint16_t>(random.below(2) << 15U | random.below(8))};
+  const std::uint32_t units = random.below(8);
+  return {static_cast<std::uint16_t>(random.sign() | units)};
 }
 
 // Values of one kind. `all_least` makes whole calls so small that their results vanish in binary16,
@@ -104,7 +107,7 @@ std::vector<Half> draw_table(Random& random, std::size_t count, bool all_least) 
   const bool positive = random.one_in(3);  // as quantizers make scales
   for (Half& value : values) {
     if (positive) value.bits = magnitude(value);
-    if (random.one_in(40)) value.bits = random.one_in(2) ? kSign : std::uint16_t{0};
+    if (random.one_in(40)) value.bits = random.sign();
   }
   return values;
 }
@@ -118,8 +121,10 @@ std::uint32_t draw_columns(Random& random, std::uint32_t group_size, std::uint32
     case 1:
       return random.between(1, std::min(40U, max_k));
     case 2:
-    case 3:
-      return std::min(group * random.between(1, 4) + random.below(3) - 1, max_k);
+    case 3: {
+      const std::uint32_t groups = random.between(1, 4);
+      return std::min(group * groups + random.below(3) - 1, max_k);
+    }
     default:
       return random.between(1, max_k);
   }
@@ -163,7 +168,7 @@ std::vector<Half> draw_token(Random& random, const Layer& layer, bool all_least)
   if (random.one_in(12)) {
     const std::uint32_t fraction = random.one_in(2) ? 0 : random.between(1, 1023);
     x[random.below(layer.k)].bits =
-        static_cast<std::uint16_t>(random.below(2) << 15U | kInfinity | fraction);
+        static_cast<std::uint16_t>(random.sign() | kInfinity | fraction);
   }
   return x;
 }

@@ -27,11 +27,11 @@ Layer pair_layer(Half scale) {
 
 Activations ones() { return {1, 2, {Half{0x3C00}, Half{0x3C00}}}; }
 
-ErrorCode code_of_submit(Device& device, Call call) {
+Error error_of_submit(Device& device, Call call) {
   try {
     device.submit(std::move(call));
   } catch (const Error& error) {
-    return error.code();
+    return error;
   }
   throw std::logic_error("the call was accepted");
 }
@@ -62,9 +62,13 @@ TEST_CASE("calls complete in the order of their submission, each with its own la
 TEST_CASE("a call that does not fit its layer is refused before it is queued") {
   const auto device = make_golden_device({});
   const LayerId layer = device->load(pair_layer(Half{0x3C00}));
-  CHECK(code_of_submit(*device, {layer, 2, ones(), {}}) == ErrorCode::call_precision);
-  CHECK(code_of_submit(*device, {layer, 1, {1, 1, {Half{0x3C00}}}, {}}) == ErrorCode::call_shape);
-  CHECK(code_of_submit(*device, {layer, 1, {2, 2, ones().x}, {}}) == ErrorCode::call_shape);
+  const Activations one_column{1, 1, {Half{0x3C00}}};
+  const Activations values_missing{2, 2, ones().x};
+  CHECK(error_of_submit(*device, {layer, 1, one_column, {}}).code() == ErrorCode::call_shape);
+  CHECK(error_of_submit(*device, {layer, 1, values_missing, {}}).code() == ErrorCode::call_shape);
+  const Error error = error_of_submit(*device, {layer, 2, ones(), {}});
+  CHECK(error.code() == ErrorCode::call_precision);
+  CHECK(error.parts().expected == "a precision that the layer serves: 1");
   device->unload(layer);
   CHECK_THROWS_AS(device->submit({layer, 1, ones(), {}}), std::invalid_argument);
   CHECK_FALSE(device->poll());

@@ -127,13 +127,15 @@ TEST_CASE("an unknown element type is refused") {
 }
 
 TEST_CASE("a shape that does not give the tensor's bytes is refused, also when it overflows") {
-  for (const char* shape : {"[2]", "[0]", "[1,3]", "[9223372036854775808,2]",
-                            "[4294967296,4294967296]", "[18446744073709551615]"}) {
-    const std::string header =
-        R"({"a":{"dtype":"F16","shape":)" + std::string(shape) + R"(,"data_offsets":[0,2]}})";
-    CAPTURE(header);
-    CHECK(code_of_header(header, 2) == ErrorCode::st_size);
-  }
+  const auto code = [](const std::string& shape, const std::string& offsets, std::size_t bytes) {
+    return code_of_header(
+        R"({"a":{"dtype":"F16","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}", bytes);
+  };
+  for (const char* shape : {"[2]", "[0]", "[1,3]", "[18446744073709551615]"})
+    CHECK(code(shape, "[0,2]", 2) == ErrorCode::st_size);
+  // 2 * 3 * 3074457345618258603 is 2^64 + 2, and 2 * 2^63 is 2^64.
+  CHECK(code("[3,3074457345618258603]", "[0,2]", 2) == ErrorCode::st_size);
+  CHECK(code("[9223372036854775808]", "[0,0]", 0) == ErrorCode::st_size);
 }
 
 TEST_CASE("a tensor outside the file is refused") {

@@ -72,6 +72,7 @@ std::string Subprocess::wait() {
 }
 
 std::string Subprocess::wait(std::chrono::milliseconds limit) {
+  if (pid_ < 0) return "ended before";
   constexpr std::chrono::milliseconds kStep{5};
   for (auto waited = std::chrono::milliseconds::zero(); waited < limit; waited += kStep) {
     int status = 0;

@@ -41,7 +41,8 @@ class Subprocess {
 
   /// Waits for the end and says how it came, for example "exit status 1" or "signal 9".
   std::string wait();
-  /// The same, but kills the child when it has not ended within the limit.
+  /// The same, but kills the child when it has not ended within the limit; nothing to wait for when
+  /// it was waited for before.
   std::string wait(std::chrono::milliseconds limit);
   void kill() const;
 

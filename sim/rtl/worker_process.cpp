@@ -71,6 +71,12 @@ WorkerProcess::WorkerProcess(const std::filesystem::path& executable, const std:
   if (found_hash != hash) fail("a worker built as " + found_hash, hash);
 }
 
+WorkerProcess::~WorkerProcess() {
+  constexpr std::chrono::seconds kGrace{10};
+  socket_.reset();  // the end of its input
+  process_.wait(kGrace);
+}
+
 void WorkerProcess::fail(const std::string& found, const std::string& expected) const {
   throw Error(ErrorCode::rtl_fault, {"simulation worker " + executable_.string(), found, expected,
                                      last_lines(log_text(log_.get()), kLogLines)});

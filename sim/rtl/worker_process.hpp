@@ -22,6 +22,10 @@ class WorkerProcess {
   /// Starts the executable and checks that it speaks this protocol and was built under `hash`.
   WorkerProcess(const std::filesystem::path& executable, const std::string& hash,
                 std::chrono::milliseconds reply_limit);
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+  /// Ends the worker and waits for it, so that its waveform and trace are complete.
+  ~WorkerProcess();
 
   [[nodiscard]] std::uint32_t beat_bytes() const { return beat_bytes_; }
 

@@ -54,12 +54,12 @@ void Observer::begin_cycle(std::uint64_t cycle) {
 }  // namespace bitloom::sim
 
 // Called from bl_trace.sv: one record "cycle event fields", fields in decimal.
-extern "C" void bl_trace_event(const char* event, int count, long long f0, long long f1,
-                               long long f2, long long f3) {
+extern "C" void bl_trace_event(const char* name, int count, long long f0, long long f1,
+                               long long f2, long long f3, long long f4) {
   using bitloom::sim::trace;
   if (trace.file == nullptr) return;
-  const long long fields[] = {f0, f1, f2, f3};
-  std::fprintf(trace.file, "%llu %s", static_cast<unsigned long long>(trace.cycle), event);
+  const long long fields[] = {f0, f1, f2, f3, f4};
+  std::fprintf(trace.file, "%llu %s", static_cast<unsigned long long>(trace.cycle), name);
   for (int i = 0; i < count; ++i) std::fprintf(trace.file, " %lld", fields[i]);
   std::fputc('\n', trace.file);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One exact accumulator per row.
 //
-// Function:   adds product * 2^shift to the accumulators of Lanes rows per cycle. Accumulators count
-//             in units of 2^-48, so every sum of the contract is exact. After the last term of a row
-//             tile the sums move to a result register per row and leave one row at a time, in order.
+// Function:   adds product * 2^shift to the accumulators of Lanes rows per cycle. Accumulators
+//             count in units of 2^-48, so every sum of the contract is exact. After the last term
+//             of a row tile the sums move to a result register per row and leave one row at a time,
+//             in order.
 // Latency:    2 cycles from the last term to the first row's result.
 // Throughput: Lanes terms per cycle; Rows cycles to drain a row tile, behind the next one's terms.
 // Limits:     the last terms of a row tile may come only when the previous tile has left

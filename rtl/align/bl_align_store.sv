@@ -7,8 +7,8 @@
 //             job's slices when it has read them for the last time.
 // Latency:    that of bl_align plus one cycle; reads take one cycle.
 // Throughput: one slice in and one slice out per cycle.
-// Limits:     jobs of at most MaxK columns, checked by bl_ctrl. Group data (exponent, sum, NaN flag)
-//             is valid when the group's last slice has been written (`group_written_o`).
+// Limits:     jobs of at most MaxK columns, checked by bl_ctrl. Group data (exponent, sum, NaN
+//             flag) is valid when the group's last slice has been written (`group_written_o`).
 
 `include "bl_assert.svh"
 
@@ -50,7 +50,7 @@ module bl_align_store #(
   localparam int unsigned GroupW = $clog2(Groups);
   localparam int unsigned GroupShift = $clog2(GroupSlices);
 
-  // ---- Job bookkeeping: the first slice of a job starts a token -----------------------------------
+  // ---- Job bookkeeping: the first slice of a job starts a token ---------------------------------
 
   logic              job_valid, job_pop;
   logic [CountW-1:0] job_slices;

@@ -188,7 +188,7 @@ module bl_ctrl #(
     .ticket_interrupt_o(ticket_interrupt)
   );
 
-  // ---- Jobs under way, oldest first ---------------------------------------------------------------
+  // ---- Jobs under way, oldest first -------------------------------------------------------------
 
   logic       head_valid, head_pop, head_interrupt;
   logic [7:0] head_status;
@@ -207,7 +207,7 @@ module bl_ctrl #(
     .rdata_o ({head_interrupt, head_status})
   );
 
-  // ---- Completion: wait for the data, sample, write the record, count ------------------------------
+  // ---- Completion: wait for the data, sample, write the record, count ---------------------------
 
   typedef enum logic [1:0] {StWait, StRecord, StResponse} state_e;
   state_e state_q;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetches descriptors, checks them and hands jobs to all units at once.
 //
-// Function:   while the ring is not empty and fewer than JobQueue jobs are under way, reads the next
-//             descriptor, checks every field, works out the lengths of its streams and dispatches it.
-//             A descriptor that fails a check moves no data: only its status goes to the completer,
-//             in order.
+// Function:   while the ring is not empty and fewer than JobQueue jobs are under way, reads the
+//             next descriptor, checks every field, works out the lengths of its streams and
+//             dispatches it. A descriptor that fails a check moves no data: only its status goes to
+//             the completer, in order.
 // Latency:    7 cycles from a descriptor's last beat to its jobs.
 // Throughput: one descriptor at a time; its fetch overlaps the job before it.
 // Limits:     what this build supports is checked here and only here: BCQ, groups of
@@ -119,7 +119,7 @@ module bl_ctrl_fetch #(
   assign activations_address = desc_q[bl_desc_pkg::DESC_ACTIVATIONS_ADDRESS_LSB +: 64];
   assign outputs_address     = desc_q[bl_desc_pkg::DESC_OUTPUTS_ADDRESS_LSB +: 64];
 
-  // ---- Checks: the first that fails gives the status ----------------------------------------------
+  // ---- Checks: the first that fails gives the status --------------------------------------------
 
   logic       reserved_set, misaligned;
   logic [7:0] status_d, status_q;
@@ -144,7 +144,7 @@ module bl_ctrl_fetch #(
     else if (misaligned)                              status_d = bl_desc_pkg::STATUS_BAD_ADDRESS;
   end
 
-  // ---- Lengths, one multiplication per step -------------------------------------------------------
+  // ---- Lengths, one multiplication per step -----------------------------------------------------
 
   logic [TileW-1:0] tiles_q;
   logic [31:0]      groups_q, tile_groups_q, group_beats_q, stride_q, weight_beats_q, vectors_q;

@@ -137,7 +137,8 @@ module bl_ctrl_registers #(
       bl_reg_pkg::REG_INTERFACE_REVISION_ADDR:
         word = bl_reg_pkg::REG_INTERFACE_REVISION_RESET;
       bl_reg_pkg::REG_CONFIG_HASH_ADDR:             word = ConfigHash;
-      bl_reg_pkg::REG_CONTROL_ADDR:                 word[bl_reg_pkg::REG_CONTROL_ENABLE_BIT] = enable_o;
+      bl_reg_pkg::REG_CONTROL_ADDR:
+        word[bl_reg_pkg::REG_CONTROL_ENABLE_BIT] = enable_o;
       bl_reg_pkg::REG_STATUS_ADDR:                  word[bl_reg_pkg::REG_STATUS_BUSY_BIT] = busy_i;
       bl_reg_pkg::REG_RING_BASE_ADDR:               word = ring_base_o[31:0];
       bl_reg_pkg::REG_RING_BASE_ADDR + 12'd4:       word = ring_base_o[63:32];

@@ -7,8 +7,8 @@
 //             bl_dma_write.
 // Latency:    1 cycle from a stream's request to the address channel.
 // Throughput: one address per cycle, one beat per cycle in each direction.
-// Limits:     one read channel. An error response does not stop a stream: its data flows on, and the
-//             first error is reported with stream and address.
+// Limits:     one read channel. An error response does not stop a stream: its data flows on, and
+//             the first error is reported with stream and address.
 
 `include "bl_assert.svh"
 
@@ -131,7 +131,7 @@ module bl_dma #(
     );
   end
 
-  // ---- Address channel: the highest stream number wins --------------------------------------------
+  // ---- Address channel: the highest stream number wins ------------------------------------------
 
   logic        grant_valid;
   logic [3:0]  grant_id;
@@ -220,7 +220,7 @@ module bl_dma #(
     .error_address_o(write_error_address)
   );
 
-  // ---- Errors: at most one read beat and one response come per cycle; reads are reported first ----
+  // ---- Errors: at most one read beat and one response come per cycle; reads are reported first --
 
   always_comb begin
     error_o         = write_error;

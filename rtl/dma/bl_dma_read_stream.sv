@@ -2,8 +2,8 @@
 // One read stream: turns jobs into bursts and keeps their data until it is consumed.
 //
 // Function:   a job reads `runs` runs of `run_beats` beats whose starts are `stride_beats` apart. A
-//             burst is asked for only when the buffer has room for all of it, so returning data never
-//             waits and streams cannot block each other on the shared channel.
+//             burst is asked for only when the buffer has room for all of it, so returning data
+//             never waits and streams cannot block each other on the shared channel.
 // Latency:    2 cycles from a returned beat to the stream's head.
 // Throughput: one burst request and one beat per cycle.
 // Limits:     beats return in order. Bursts are aligned to BurstBeats, so they never cross 4 KiB

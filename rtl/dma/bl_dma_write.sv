@@ -2,9 +2,10 @@
 // The write side: packs results into beats and bursts, and writes completion records.
 //
 // Function:   a job is `values` 32-bit results that go to consecutive addresses; its last beat is
-//             filled with zeros. A burst starts when all of its beats are there, so the write channel
-//             is never held without data. `done_valid_o` follows the job's last write response and
-//             tells whether any result was of a NaN token. A record is one 64-byte burst.
+//             filled with zeros. A burst starts when all of its beats are there, so the write
+//             channel is never held without data. `done_valid_o` follows the job's last write
+//             response and tells whether any result was of a NaN token. A record is one 64-byte
+//             burst.
 // Latency:    result to address 3 cycles, once a burst is complete.
 // Throughput: one result per cycle; bursts of at most Depth / 2 beats, responses outstanding.
 // Limits:     responses of one ID return in order; at most MaxBursts bursts outstanding.
@@ -256,7 +257,7 @@ module bl_dma_write #(
   assign output_beat_o  = beat_pop;
   assign record_beat_o  = wvalid_o && wready_i && record_q;
 
-  // ---- Responses: a job is done when the response count reaches its last burst --------------------
+  // ---- Responses: a job is done when the response count reaches its last burst ------------------
 
   logic       response, target_valid;
   logic [7:0] target;
@@ -284,7 +285,7 @@ module bl_dma_write #(
     else if (response) answered_q <= answered_q + 8'd1;
   end
 
-  // Later jobs' responses may already have come: the difference is less than half the count's range.
+  // Later jobs' responses may have come: the difference is less than half the count's range.
   assign done_valid_o = target_valid && 8'(answered_q - target) < 8'd128;
   assign done_nan_o   = nan_job;
 

@@ -63,7 +63,7 @@ module bl_engine #(
   localparam int unsigned Slots = 2 * GroupSlices > 8 ? 2 * GroupSlices : 8;
   localparam int unsigned SlotW = $clog2(Slots);
   localparam int unsigned SumW = MantissaBits + 8;
-  // Sums under way between the pass that completes them and the multiplier: about ten cycles' worth.
+  // Sums under way between the pass that completes them and the multiplier: about ten cycles.
   localparam int unsigned SumQueue = GroupSlices >= 4 ? 4 : 16;
   localparam int unsigned GroupQueue = 16;
   localparam int unsigned EntriesW =
@@ -73,7 +73,7 @@ module bl_engine #(
   localparam int unsigned PhaseW = RowsPerScale > 1 ? $clog2(RowsPerScale) : 1;
   localparam int unsigned AddrW = $clog2(MaxK / Columns);
 
-  // ---- Jobs go to the buffer, the table builder and the sequencer together ------------------------
+  // ---- Jobs go to the buffer, the table builder and the sequencer together ----------------------
 
   logic store_job_ready, feed_job_ready, sequencer_job_ready, job_take;
   assign job_ready_o = store_job_ready && feed_job_ready && sequencer_job_ready;
@@ -263,7 +263,7 @@ module bl_engine #(
     );
   end
 
-  // ---- Sums wait for their scales; what they are is known when their last pass is issued ----------
+  // ---- Sums wait for their scales; what they are is known when their last pass is issued --------
 
   logic                 queue_valid, queue_ready;
   logic [Rows*SumW-1:0] queue_sums;

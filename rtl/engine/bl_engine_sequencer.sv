@@ -33,7 +33,7 @@ module bl_engine_sequencer #(
   input  logic              plane_valid_i,
   output logic              plane_ready_o,
   input  logic              table_valid_i,   // pulse: one more slot holds tables
-  output logic              slot_free_o,     // pulse: the oldest slot has been read for the last time
+  output logic              slot_free_o,     // pulse: the oldest slot was read for the last time
   input  logic              sums_pop_i,      // pulse: one vector of sums has been consumed
   input  logic              tile_drained_i,  // pulse: the result registers are free
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Half tables of all +/- sums of Mu activations.
 //
-// Function:   for table t with activations m_0 .. m_(Mu-1) of the slice, entry j (0 <= j < HalfEntries)
-//             is m_(Mu-1) + sum over k < Mu-1 of (bit k of j ? +m_k : -m_k). The other half of the
-//             table is its negative, mirrored: look up ~j and negate.
+// Function:   for table t with activations m_0 .. m_(Mu-1) of the slice, entry j (0 <= j <
+//             HalfEntries) is m_(Mu-1) + sum over k < Mu-1 of (bit k of j ? +m_k : -m_k). The other
+//             half of the table is its negative, mirrored: look up ~j and negate.
 // Latency:    2 cycles. Throughput: one slice per cycle; never stalls.
 // Limits:     Mu = 1..4; an entry needs MantissaBits + ceil(log2 Mu) bits.
 // Source:     half table by symmetry: FIGLUT (Park et al., HPCA 2025, hFFLUT).
@@ -29,8 +29,9 @@ module bl_lut #(
   output logic [Tables*HalfEntries*EntryW-1:0] entries_o
 );
 
-  localparam int unsigned LowMu = Mu / 2;
-  localparam int unsigned HighMu = Mu - LowMu;
+  // Signed: for a small Mu the loops below have no turn.
+  localparam int LowMu = Mu / 2;
+  localparam int HighMu = Mu - LowMu;
   localparam int unsigned LowEntries = 1 << LowMu;
   localparam int unsigned HighEntries = 1 << (HighMu - 1);
   localparam int unsigned HalfW = MantissaBits + 1;
@@ -61,7 +62,7 @@ module bl_lut #(
       for (int unsigned j = 0; j < LowEntries; j++) begin
         logic signed [HalfW-1:0] low;
         low = '0;
-        for (int unsigned i = 0; i < LowMu; i++) begin
+        for (int i = 0; i < LowMu; i++) begin
           low = ((j >> i) & 1) != 0 ? low + HalfW'(m[t*Mu+i]) : low - HalfW'(m[t*Mu+i]);
         end
         low_d[t*LowEntries+j] = low;
@@ -69,7 +70,7 @@ module bl_lut #(
       for (int unsigned j = 0; j < HighEntries; j++) begin
         logic signed [HalfW-1:0] high;
         high = HalfW'(m[t*Mu+Mu-1]);
-        for (int unsigned i = 0; i < HighMu - 1; i++) begin
+        for (int i = 0; i < HighMu - 1; i++) begin
           high = ((j >> i) & 1) != 0 ? high + HalfW'(m[t*Mu+LowMu+i])
                                      : high - HalfW'(m[t*Mu+LowMu+i]);
         end

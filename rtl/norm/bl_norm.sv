@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rounds an exact sum to binary32: the only rounding of the whole dot product.
 //
-// Function:   value_i counts units of 2^-48; value_o is the nearest binary32, ties to even. An exact
-//             zero is +0; nan_i gives the canonical quiet NaN. No sum of the contract overflows or
-//             is subnormal in binary32 (docs/arithmetic.md).
+// Function:   value_i counts units of 2^-48; value_o is the nearest binary32, ties to even. An
+//             exact zero is +0; nan_i gives the canonical quiet NaN. No sum of the contract
+//             overflows or is subnormal in binary32 (docs/arithmetic.md).
 // Latency:    3 cycles. Throughput: one value per cycle.
 // Limits:     25 <= AccumulatorBits <= 128.
 
@@ -84,7 +84,7 @@ module bl_norm #(
     end
   end
 
-  // ---- Stage 3: round and pack; a carry out of the fraction increments the exponent --------------
+  // ---- Stage 3: round and pack; a carry out of the fraction increments the exponent -------------
 
   logic        round_up;
   logic [31:0] packed_value;

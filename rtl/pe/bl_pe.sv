@@ -46,7 +46,7 @@ module bl_pe #(
   localparam int unsigned Entries = Tables * HalfEntries;
   localparam int unsigned LaneW = MantissaBits + $clog2(Columns);
 
-  // ---- Table slots; a pass takes its slice's tables and the plane word ----------------------------
+  // ---- Table slots; a pass takes its slice's tables and the plane word --------------------------
 
   logic signed [EntryW-1:0] table_q [Entries];
   for (genvar e = 0; e < Entries; e++) begin : gen_entry

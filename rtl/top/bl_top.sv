@@ -178,7 +178,7 @@ module bl_top (
     .error_address_i       (bus_error_address)
   );
 
-  // ---- A job starts in all units together ---------------------------------------------------------
+  // ---- A job starts in all units together -------------------------------------------------------
 
   logic engine_job_ready, write_job_ready;
   assign job_ready = engine_job_ready && write_job_ready &&

@@ -116,7 +116,6 @@ CpuLayer::Token CpuLayer::align(const Half* x) const {
     const std::uint32_t count = std::min(group_columns_, k_ - first);
     const int exponent = contract::max_exponent(x + first, count);
     token.group_exponents.push_back(exponent);
-    if (exponent == contract::kNonFiniteExponent) continue;
     for (std::uint32_t k = first; k < first + count; ++k)
       token.mantissas[k] = contract::aligned_mantissa(x[k], exponent, arithmetic_.mantissa_bits);
   }

@@ -98,6 +98,7 @@ Example work_through() {
 
   const int e = contract::max_exponent(kX.data(), kX.size());
   std::vector<long double> m;
+  m.reserve(kX.size());
   for (const Half x : kX) m.push_back(contract::aligned_mantissa(x, e, mb));
   out << "x          " << listed(kX) << "\n";
   out << "E_g        " << e << "\n";
@@ -130,6 +131,7 @@ Example work_through() {
   const int q =
       contract::rounding_exponent(kNarrow.accumulator, scale_exponent, e, n, layer.padded_k());
   std::vector<Fixed> rounded;
+  rounded.reserve(terms.size());
   for (const Fixed t : terms) rounded.push_back(contract::round_half_up(t, q));
   const Fixed narrow = rounded[0] + rounded[1] + rounded[2];
   example.narrow32 = contract::round_output(narrow, OutputFormat::binary32);

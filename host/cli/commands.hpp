@@ -14,6 +14,7 @@ inline constexpr int kExitDeviceFault = 3;
 
 int run_command(const Arguments& arguments);
 int sim_command(const Arguments& arguments);
+int wave_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
 
 }  // namespace bitloom

@@ -26,6 +26,7 @@ struct Command {
 constexpr std::array kCommands = {
     Command{"run", "run a layer of an interchange file on one backend", run_command},
     Command{"sim", "run a layer by name through the simulator", sim_command},
+    Command{"wave", "the same with a waveform of some cycles", wave_command},
     Command{"list", "list the model layers that are known by name", list_command},
     Command{"version", "print the version", version_command},
     Command{"help", "print this text", help_command},

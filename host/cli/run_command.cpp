@@ -6,8 +6,6 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/run_directory.hpp"
-#include "host/report/result_json.hpp"
-#include "host/report/summary.hpp"
 #include "host/runtime/run.hpp"
 #include "sw/config/config.hpp"
 #include "sw/error/error.hpp"
@@ -85,12 +83,9 @@ int run_command(const Arguments& arguments) {
   prepare_directory(directory);
   { const OutputFile probe(out); }
 
-  const RunResult result =
-      run_and_check(source, acts, options, std::move(phases),
-                    [&out](const Outputs& outputs) { write_outputs(out, outputs); });
-  write_text(directory / "result.json", result_json(source, options, result));
-  std::cout << run_summary(source, options, result);
-  return result.bit_exact().value_or(true) ? kExitOk : kExitMismatch;
+  RunResult result = run_and_check(source, acts, options, std::move(phases),
+                                   [&out](const Outputs& outputs) { write_outputs(out, outputs); });
+  return finish_run(directory, source, acts, options, result);
 }
 
 }  // namespace bitloom

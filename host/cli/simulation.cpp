@@ -8,8 +8,6 @@
 
 #include "host/cli/progress.hpp"
 #include "host/cli/run_directory.hpp"
-#include "host/report/result_json.hpp"
-#include "host/report/summary.hpp"
 #include "host/sources/sources.hpp"
 #include "host/synthetic/synthetic.hpp"
 #include "sw/config/config.hpp"
@@ -95,7 +93,7 @@ Simulation prepare_simulation(const OptionValues& values) {
   return simulation;
 }
 
-RunResult simulate(Simulation simulation) {
+int simulate(const Simulation& simulation) {
   const auto& [source, acts, options, phases, directory, dump] = simulation;
   Progress progress("simulating", "cycles");
   RunOptions watched = options;
@@ -105,10 +103,9 @@ RunResult simulate(Simulation simulation) {
     if (dump) write_dump(directory, source.layer, acts, outputs);
   };
   RunResult result = run_and_check(source, acts, watched, phases, save);
-  write_text(directory / "result.json", result_json(source, options, result));
-  std::cout << run_summary(source, options, result)
-            << fmt::format("{:<14}{}\n", "result", (directory / "result.json").string());
-  return result;
+  const int exit_code = finish_run(directory, source, acts, watched, result);
+  std::cout << fmt::format("{:<14}{}\n", "result", (directory / "result.json").string());
+  return exit_code;
 }
 
 }  // namespace bitloom

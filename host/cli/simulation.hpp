@@ -25,7 +25,7 @@ boost::program_options::options_description simulation_options(const std::string
 /// Makes or reads the layer and the activations and prepares the run directory. Throws Error.
 Simulation prepare_simulation(const OptionValues& values);
 
-/// Runs, checks, writes result.json and prints the summary.
-RunResult simulate(Simulation simulation);
+/// Runs, checks, writes result.json and prints the summary; returns the exit code.
+int simulate(const Simulation& simulation);
 
 }  // namespace bitloom

@@ -46,6 +46,23 @@ void add_timing(Json& json, const LayerSource& source, const RunOptions& options
   json["simulation"] = {{"cycles", stats->simulated_cycles}, {"seconds", stats->wall_seconds}};
 }
 
+// Null fields: the partial sums are right, so the fault lies behind them.
+Json location(const Localization& found) {
+  Json json = {{"group", nullptr},
+               {"plane", nullptr},
+               {"found_partial", nullptr},
+               {"expected_partial", nullptr},
+               {"wave", found.wave.string()},
+               {"wave_from_cycle", found.from},
+               {"wave_to_cycle", found.to}};
+  if (!found.difference) return json;
+  json["group"] = found.difference->found.group;
+  json["plane"] = found.difference->found.plane;
+  json["found_partial"] = found.difference->found.value;
+  json["expected_partial"] = found.difference->expected;
+  return json;
+}
+
 Json first_mismatch(const RunResult& result) {
   const Check* failure = result.first_failure();
   if (failure == nullptr) return nullptr;
@@ -54,7 +71,8 @@ Json first_mismatch(const RunResult& result) {
           {"row", mismatch.row},
           {"token", mismatch.token},
           {"found_bits", mismatch.found},
-          {"expected_bits", mismatch.expected}};
+          {"expected_bits", mismatch.expected},
+          {"location", result.location ? location(*result.location) : Json()}};
 }
 
 void add_verdict(Json& json, const RunResult& result) {

@@ -116,6 +116,19 @@ std::string mismatch_text(const Check& check) {
       check.backend, first.row, first.token, first.found, check.backend, first.expected);
 }
 
+std::string location_text(const Localization& found) {
+  const std::string wave = fmt::format("{}, cycles {} to {}", found.wave.string(),
+                                       grouped_digits(found.from), grouped_digits(found.to));
+  if (!found.difference)
+    return line("location", "all partial sums of the row are right: the fault lies behind them") +
+           line("waveform", wave);
+  const TracedPartial& partial = found.difference->found;
+  return line("location",
+              fmt::format("group {}, plane {}: partial sum {}, golden has {}", partial.group,
+                          partial.plane, partial.value, found.difference->expected)) +
+         line("waveform", wave);
+}
+
 std::string verdict(const RunResult& result) {
   if (result.checks.empty()) return line("check", "none: results were not compared");
   std::string text;
@@ -126,6 +139,7 @@ std::string verdict(const RunResult& result) {
                                      grouped_digits(check.comparison.compared), check.backend)
                        : mismatch_text(check));
   }
+  if (result.location) text += location_text(*result.location);
   return text;
 }
 

@@ -13,6 +13,7 @@
 #include "host/runtime/compare.hpp"
 #include "host/runtime/devices.hpp"
 #include "host/runtime/execute.hpp"
+#include "host/runtime/localization.hpp"
 #include "sw/layer/layer.hpp"
 #include "sw/quant/float_matrix.hpp"
 
@@ -80,6 +81,7 @@ struct RunResult {
   std::optional<double> output_snr_db;  ///< against the unquantized layer
   std::string output_sha256;            ///< of the little-endian bytes of y
   Phases phases;
+  std::optional<Localization> location;  ///< of the first mismatch, on hardware
 
   [[nodiscard]] const Outputs& outputs() const { return execution.done.y; }
   [[nodiscard]] const std::optional<CycleStats>& stats() const { return execution.done.stats; }

@@ -39,6 +39,10 @@ std::string read_text(const fs::path& path) {
   return text.str();
 }
 
+void write_text(const fs::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
 Outcome bitloom(const std::vector<std::string>& arguments, const fs::path& directory) {
   const Scratch scratch;
   std::ostringstream command;

@@ -53,5 +53,6 @@ void write_file(const std::filesystem::path& path,
 std::string half_bytes(const std::vector<std::uint16_t>& patterns);
 
 std::string read_text(const std::filesystem::path& path);
+void write_text(const std::filesystem::path& path, const std::string& text);
 
 }  // namespace host_test

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is found out about the place inside the hardware where a result went wrong.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+namespace bitloom {
+
+/// A partial sum of one output row and token, as the trace has it.
+struct TracedPartial {
+  std::uint64_t cycle = 0;
+  std::uint32_t group = 0;
+  std::uint32_t plane = 0;
+  std::int64_t value = 0;
+};
+
+/// A partial sum that golden does not have.
+struct Difference {
+  TracedPartial found;
+  std::int64_t expected = 0;
+};
+
+struct Localization {
+  std::optional<Difference> difference;  ///< empty: all partial sums of the row are right
+  std::uint64_t from = 0;                ///< cycles of the waveform
+  std::uint64_t to = 0;
+  std::filesystem::path wave;
+};
+
+}  // namespace bitloom

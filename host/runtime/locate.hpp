@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a wrong result of the hardware begins: the first partial sum S(row, group, plane) of an
+// event trace that golden does not have.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <istream>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "host/runtime/compare.hpp"
+#include "host/runtime/localization.hpp"
+#include "host/runtime/run.hpp"
+#include "sw/layer/layer.hpp"
+
+namespace bitloom {
+
+/// The partial sums of `row` in descriptor `index` of an event trace (docs/simulation.md), in the
+/// order in which they were made. Other records are passed over.
+std::vector<TracedPartial> read_partials(std::istream& trace, std::uint64_t index,
+                                         std::uint32_t row);
+
+/// The first of `traced` that differs from `expected` ([groups, bits]); empty when none does.
+std::optional<Difference> first_difference(std::span<const TracedPartial> traced,
+                                           std::span<const std::int64_t> expected, unsigned bits);
+
+/// Cycles of the waveform before and behind the first wrong partial sum.
+inline constexpr std::uint64_t kCyclesBefore = 400;
+inline constexpr std::uint64_t kCyclesBehind = 50;
+
+/// Repeats the run in the executable that can be observed, once for the trace and once for a
+/// waveform (mismatch.fst in `directory`) around the first wrong partial sum, or around the row's
+/// last one when all are right. Works because a run repeats cycle for cycle.
+Localization locate_mismatch(const Layer& layer, const Activations& acts, const RunOptions& options,
+                             const Mismatch& mismatch, const std::filesystem::path& directory);
+
+}  // namespace bitloom

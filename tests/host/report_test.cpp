@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bounds, rates, comparison and the reading of event traces: pure functions, numbers by hand.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "host/cache/layer_cache.hpp"
+#include "host/cli/progress.hpp"
+#include "host/report/accuracy.hpp"
+#include "host/report/bounds.hpp"
+#include "host/report/summary.hpp"
+#include "host/runtime/compare.hpp"
+#include "host/runtime/locate.hpp"
+#include "sw/config/config.hpp"
+#include "tests/host/command.hpp"
+
+namespace {
+
+using namespace bitloom;
+
+Layer shape(std::uint32_t m, std::uint32_t k, unsigned bits) {
+  Layer layer;
+  layer.m = m;
+  layer.k = k;
+  layer.group_size = 128;
+  layer.precisions[bits].beta.resize(1);
+  return layer;
+}
+
+TEST_CASE("The bounds of q_proj at 2 bits on edge are those worked out by hand") {
+  // Compute: 256 row tiles * 32 groups * 4 slices * 2 planes. Memory: 4096 * 4096 * 2 / 8 bytes of
+  // planes, 4096 * 32 * 3 scales and 4096 activations of 2 bytes, in beats of 64 bytes.
+  const Bounds bound = bounds(shape(4096, 4096, 2), 2, 1, load_config("edge").hardware);
+  CHECK(bound.compute_cycles == 65536);
+  CHECK(bound.memory_cycles == (4194304 + 786432 + 8192) / 64);
+  CHECK(bound.memory_bound());
+  CHECK(bound.roofline() == 77952);
+}
+
+TEST_CASE("Ragged rows and columns count as whole tiles and groups") {
+  // tiny: 4 rows x 16 columns, 8 bytes per cycle. 5 rows are 2 tiles, 130 columns 2 groups.
+  const Bounds bound = bounds(shape(5, 130, 3), 3, 1, load_config("tiny").hardware);
+  CHECK(bound.compute_cycles == 2 * 2 * 8 * 3);
+  CHECK(bound.memory_cycles == (8 * 256 * 3 / 8 + 8 * 2 * 4 * 2 + 256 * 2) / 8);
+}
+
+TEST_CASE("Codebook mode takes 2^b passes and tokens share a pass up to the array's width") {
+  Layer layer = shape(4, 128, 3);
+  layer.mode = Mode::codebook;
+  const HardwareConfig hardware = load_config("tiny").hardware;
+  CHECK(bounds(layer, 3, 1, hardware).compute_cycles == 8 * 8);
+  CHECK(bounds(layer, 3, 4, hardware).compute_cycles == 8 * 8);
+  CHECK(bounds(layer, 3, 5, hardware).compute_cycles == 2 * 8 * 8);
+}
+
+TEST_CASE("Rates follow from counters and clock") {
+  CycleStats stats;
+  stats.cycles = 1000;
+  stats.by_cause[static_cast<std::size_t>(Cause::busy)] = 800;
+  stats.by_cause[static_cast<std::size_t>(Cause::weights)] = 200;
+  stats.stream_bytes = {30000, 1000, 900, 100, 400, 64};
+  Config config = load_config("edge");
+  config.system.clock_mhz = 500;
+  const Rates rate = rates(shape(100, 200, 2), 2, 1, stats, config);
+  CHECK(rate.seconds == Approx(2e-6));
+  CHECK(rate.tops == Approx(0.02));
+  CHECK(rate.binary_tops == Approx(0.04));
+  CHECK(rate.gigabytes_per_second == Approx(16.232));
+  CHECK(rate.array_utilization == Approx(0.8));
+  CHECK(rate.memory_utilization == Approx(0.5));
+}
+
+TEST_CASE("A comparison counts differing outputs and keeps the first") {
+  const Outputs expected{OutputFormat::binary32, 2, 3, {1, 2, 3, 4, 5, 6}};
+  Outputs found = expected;
+  CHECK(compare_outputs(found, expected).mismatches == 0);
+  CHECK(compare_outputs(found, expected).compared == 6);
+  found.bits = {1, 2, 3, 4, 7, 8};
+  const Comparison result = compare_outputs(found, expected);
+  CHECK(result.mismatches == 2);
+  REQUIRE(result.first);
+  CHECK(result.first->token == 1);
+  CHECK(result.first->row == 1);
+  CHECK(result.first->found == 7);
+  CHECK(result.first->expected == 5);
+}
+
+TEST_CASE("The first wrong partial sum of a trace is found by group and plane") {
+  std::istringstream trace(
+      "10 descriptor_start 0 0\n12 read 0 4096 8\n"
+      "40 partial 0 5 0 0 100\n40 partial 0 6 0 0 -7\n41 partial 0 5 0 1 -3\n"
+      "48 partial 0 5 1 0 12\n49 partial 0 5 1 1 13\n90 partial 1 5 0 0 999\n");
+  const std::vector<TracedPartial> partials = read_partials(trace, 0, 5);
+  REQUIRE(partials.size() == 4);
+  CHECK(partials[2].cycle == 48);
+  const std::vector<std::int64_t> right = {100, -3, 12, 13};
+  CHECK(!first_difference(partials, right, 2));
+  const std::vector<std::int64_t> other = {100, -3, 11, 0};
+  const auto difference = first_difference(partials, other, 2);
+  REQUIRE(difference);
+  CHECK(difference->found.group == 1);
+  CHECK(difference->found.plane == 0);
+  CHECK(difference->found.value == 12);
+  CHECK(difference->expected == 11);
+}
+
+TEST_CASE("The output SNR is a ratio of powers in dB") {
+  const std::vector<double> expected = {3, 4};
+  CHECK(signal_to_noise_db(expected, std::vector<double>{3, 4.5}) == Approx(20));
+  CHECK(std::isinf(signal_to_noise_db(expected, expected)));
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(signal_to_noise_db(expected, std::vector<double>{nan, 4.4}) == Approx(20));
+  CHECK(std::isnan(signal_to_noise_db(std::vector<double>{0}, std::vector<double>{1})));
+}
+
+TEST_CASE("Numbers and progress read at a glance") {
+  CHECK(grouped_digits(0) == "0");
+  CHECK(grouped_digits(999) == "999");
+  CHECK(grouped_digits(1000) == "1,000");
+  CHECK(grouped_digits(16777216) == "16,777,216");
+  CHECK(progress_line("quantizing", "rows", 512, 4096, 2.0) ==
+        "quantizing: 512 of 4096 rows, 256 rows/s, 14 s left");
+}
+
+TEST_CASE("A cache entry comes back, and any damage to it makes it absent") {
+  const host_test::Scratch scratch;
+  const LayerCache cache(scratch.path());
+  const Quantized stored =
+      quantize_bcq("fc", matrix_of(std::vector<float>(256, 0.5F), 2, 128), {.bits = 1});
+  CHECK(!cache.find("key"));
+  const auto damage = [&](const char* name, std::size_t offset) {
+    cache.store("key", stored);
+    REQUIRE(cache.find("key"));
+    CHECK(cache.find("key")->layer.planes == stored.layer.planes);
+    CHECK(cache.find("key")->relative_error == stored.relative_error);
+    std::string text = host_test::read_text(scratch / name);
+    text.at(text.size() - offset) ^= 1;
+    host_test::write_text(scratch / name, text);
+    CAPTURE(name, offset);
+    CHECK(!cache.find("key"));
+  };
+  damage("key.safetensors", 1);
+  damage("key.safetensors", 40);
+  damage("key.json", 5);
+  cache.store("key", stored);
+  std::filesystem::remove(scratch / "key.safetensors");
+  CHECK(!cache.find("key"));
+}
+
+}  // namespace

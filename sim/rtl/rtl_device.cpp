@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gen/descriptor.hpp"
+#include "sim/rtl/wave_view.hpp"
 #include "sim/rtl/worker_process.hpp"
 #include "sw/device/functional_device.hpp"
 #include "sw/error/error.hpp"
@@ -212,6 +213,8 @@ class RtlDevice final : public Device {
                    "Choose a configuration with one read channel."});
     worker_ = sim::ensure_worker(config.hardware, options_.worker);
     session_.emplace(worker_, config_, options_);
+    if (!options_.observation.wave_file.empty())
+      sim::write_wave_view(options_.observation.wave_file, config.hardware);
   }
 
   [[nodiscard]] std::string_view name() const override { return "rtl"; }

@@ -17,7 +17,7 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const SystemSettin
                          const Observation& observation)
     : sc_module(name),
       period_(clock_period(settings.clock_mhz)),
-      top_(std::make_unique<Vbl_top>(&context_, "bl_top")),
+      top_(std::make_unique<Vbl_top>(&context_, "TOP")),
       observer_(context_, *top_, observation),
       stall_(settings.stall_percent, settings.seed),
       read_(pool_, stall_, [this](Burst& burst) { return request(read_socket, burst); }),

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// The observing executable: waveform window, GTKWave view and event trace of a small layer.
+#include <unistd.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "sim/rtl/rtl_device.hpp"
+#include "sim/rtl/wave_view.hpp"
+#include "sw/config/config.hpp"
+#include "sw/golden/golden.hpp"
+#include "tests/support/random_layer.hpp"
+
+namespace bitloom {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kFrom = 400;
+constexpr std::uint64_t kTo = 600;
+constexpr std::uint64_t kPeriod = 1000;  // picoseconds, of tiny
+
+RandomCase some_case() {
+  CaseLimits limits;
+  limits.max_tokens = 2;
+  limits.max_codebook_bits = 0;
+  limits.group_sizes = {128};
+  limits.mantissa_bits = {16};
+  limits.narrow_accumulators = false;
+  limits.binary16_output = false;
+  for (std::uint64_t seed = 1;; ++seed) {
+    RandomCase c = make_random_case(seed, limits);
+    if (c.acts.tokens == 2 && c.layer.m > 8 && c.layer.groups() > 2 && c.bits > 1) return c;
+  }
+}
+
+// One observed run, and what it left behind.
+struct Run {
+  Run() : folder(fs::temp_directory_path() / std::to_string(::getpid())), random(some_case()) {
+    fs::create_directories(folder);
+    RtlOptions options;
+    options.worker.observe = true;
+    options.observation = {kFrom, kTo, (folder / "wave.fst").string(),
+                           (folder / "trace.txt").string()};
+    const auto device = make_rtl_device(load_config("tiny"), options);
+    completion = run_layer(*device, random.layer, random.bits, random.acts, random.format);
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run() { fs::remove_all(folder); }
+
+  fs::path folder;
+  RandomCase random;
+  Completion completion;
+};
+
+const Run& observed() {
+  static const Run run;
+  return run;
+}
+
+// The signals ("scope.name[range]") and the times of a dump, by GTKWave's own reader.
+struct Dump {
+  std::set<std::string> signals;
+  std::uint64_t first_time = ~std::uint64_t{0};
+  std::uint64_t last_time = 0;
+};
+
+Dump read_dump(const fs::path& path) {
+  const std::string command = "fst2vcd " + path.string();
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"),
+                                                             ::pclose);
+  REQUIRE(pipe);
+  Dump dump;
+  std::vector<std::string> scope;
+  std::array<char, 65536> line{};
+  while (std::fgets(line.data(), line.size(), pipe.get()) != nullptr) {
+    std::istringstream words(line.data());
+    std::string word;
+    words >> word;
+    if (word == "$scope") {
+      words >> word >> word;
+      scope.push_back(word);
+    } else if (word == "$upscope") {
+      scope.pop_back();
+    } else if (word == "$var") {
+      std::string name;
+      std::string range;
+      words >> word >> word >> word >> name >> range;
+      std::string path_name;
+      for (const std::string& part : scope) path_name += part + ".";
+      dump.signals.insert(path_name + name + (range == "$end" ? "" : range));
+    } else if (word.starts_with("#")) {
+      const std::uint64_t time = std::stoull(word.substr(1));
+      dump.first_time = std::min(dump.first_time, time);
+      dump.last_time = std::max(dump.last_time, time);
+    }
+  }
+  return dump;
+}
+
+TEST_CASE("A waveform covers its window of cycles and no more") {
+  const Dump dump = read_dump(observed().folder / "wave.fst");
+  CHECK(dump.first_time == kFrom * kPeriod);
+  CHECK(dump.last_time == kTo * kPeriod + kPeriod / 2);
+}
+
+TEST_CASE("Every signal of the GTKWave view is in the dump, and every unit has a group") {
+  const Dump dump = read_dump(observed().folder / "wave.fst");
+  std::ifstream view(sim::wave_view_path(observed().folder / "wave.fst"));
+  REQUIRE(view);
+  std::set<std::string> units;
+  int signals = 0;
+  for (std::string line; std::getline(view, line);) {
+    if (line.starts_with("-")) units.insert(line.substr(1));
+    if (line.starts_with("^1 ")) CHECK(fs::exists(line.substr(3)));
+    if (!line.starts_with("TOP.")) continue;
+    ++signals;
+    CAPTURE(line);
+    CHECK(dump.signals.contains(line));
+  }
+  CHECK(signals > 40);
+  CHECK(units == std::set<std::string>{"ctrl", "dma", "align", "lut", "plane", "pe", "scale",
+                                       "accum", "norm"});
+}
+
+struct Event {
+  std::uint64_t cycle = 0;
+  std::string name;
+  std::vector<std::int64_t> fields;
+};
+
+std::vector<Event> read_trace() {
+  std::ifstream in(observed().folder / "trace.txt");
+  REQUIRE(in);
+  std::vector<Event> events;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);
+    Event event;
+    words >> event.cycle >> event.name;
+    for (std::int64_t field = 0; words >> field;) event.fields.push_back(field);
+    events.push_back(event);
+  }
+  return events;
+}
+
+TEST_CASE("The partial sums in the trace are golden's, each exactly once") {
+  const RandomCase& c = observed().random;
+  std::map<std::array<std::int64_t, 4>, std::int64_t> sums;  // token, row, group, plane
+  std::uint64_t records = 0;
+  for (const Event& event : read_trace()) {
+    if (event.name != "partial") continue;
+    ++records;
+    REQUIRE(event.fields.size() == 5);
+    sums[{event.fields[0], event.fields[1], event.fields[2], event.fields[3]}] = event.fields[4];
+  }
+  const std::uint64_t expected_records =
+      std::uint64_t{c.acts.tokens} * c.layer.m * c.layer.groups() * c.bits;
+  CHECK(records == expected_records);
+  CHECK(sums.size() == expected_records);
+  for (std::uint32_t token = 0; token < c.acts.tokens; ++token) {
+    if (observed().completion.nan_tokens.at(token)) continue;
+    for (std::uint32_t row = 0; row < c.layer.m; ++row) {
+      const auto partials = golden_partials(c.layer, c.bits, c.acts, c.arithmetic, token, row);
+      for (std::uint32_t group = 0; group < c.layer.groups(); ++group)
+        for (std::uint32_t plane = 0; plane < c.bits; ++plane)
+          CHECK((sums[{token, row, group, plane}] == partials.at(group * c.bits + plane)));
+    }
+  }
+}
+
+TEST_CASE("The trace pairs descriptors, addresses and responses, in order of time") {
+  const RandomCase& c = observed().random;
+  std::map<std::string, std::uint64_t> count;
+  std::uint64_t last_cycle = 0;
+  std::int64_t read_beats = 0;
+  for (const Event& event : read_trace()) {
+    CHECK(event.cycle >= last_cycle);
+    last_cycle = event.cycle;
+    ++count[event.name];
+    if (event.name == "read" && event.fields.at(0) == 0) read_beats += event.fields.at(2);
+    if (event.name == "descriptor_end") CHECK(event.fields.at(1) == 0);
+  }
+  CHECK(count["descriptor_start"] == c.acts.tokens);
+  CHECK(count["descriptor_end"] == c.acts.tokens);
+  CHECK(count["group"] == std::uint64_t{c.acts.tokens} * c.layer.groups());
+  CHECK(count["read"] == count["read_last"]);
+  CHECK(count["write"] == count["write_last"]);
+  CHECK(count["write"] == count["write_response"]);
+  CHECK(static_cast<std::uint64_t>(read_beats) * 8 ==
+        observed().completion.stats->stream_bytes.at(static_cast<std::size_t>(Stream::weights)));
+}
+
+}  // namespace
+}  // namespace bitloom

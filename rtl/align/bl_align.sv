@@ -7,7 +7,7 @@
 //               sum       of all mantissas, for the offset term
 //             Groups leave slice by slice; the last slice carries exponent, sum and `nan_o`, which
 //             tells whether this or an earlier group of the token held a NaN or Inf.
-// Latency:    GroupSlices + 4 cycles from the last slice of a group in to its last slice out.
+// Latency:    GroupSlices + 3 cycles from the last slice of a group in to its last slice out.
 // Throughput: one slice per cycle.
 // Limits:     token_first_i marks the first slice of a token. Mantissas of a NaN token are
 //             unspecified (its results are forced to NaN).

@@ -126,7 +126,7 @@ void check_sums(Shape shape) {
     }
     pe.tick();
   }
-  CHECK(checked > 300);
+  CHECK(checked > 250);
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ class Bench {
 
   /// The rising clock edge that ends this cycle.
   void tick() {
+    model_->clk_i = 0;  // also after an assertion has failed within a tick
     evaluate();
     model_->clk_i = 1;
     evaluate();

@@ -45,7 +45,7 @@ std::string first_difference(const RandomCase& c, const Completion& expected,
 
 // Golden's results of the case, after cpu and cuda have been compared with them.
 Completion check_case(const RandomCase& c) {
-  const Completion expected = run(*make_golden_device(c.arithmetic), c);
+  Completion expected = run(*make_golden_device(c.arithmetic), c);
   for (const auto& device : {make_cpu_device(c.arithmetic), make_cuda_device(c.arithmetic)}) {
     const std::string difference = first_difference(c, expected, run(*device, c));
     if (!difference.empty())

@@ -16,7 +16,7 @@ using namespace bitloom;
 
 std::filesystem::path model_path() {
   const char* folder = std::getenv("BITLOOM_DATA");
-  const std::filesystem::path path =
+  std::filesystem::path path =
       std::filesystem::path(folder == nullptr ? "../shared/data" : folder) /
       "stories260K/stories260K.bin";
   if (!std::filesystem::exists(path)) {

@@ -36,7 +36,7 @@ std::string cause_names() {
 std::string signal_lines(const ViewSignal& signal, const fs::path& names) {
   std::string text = signal.width == 1 ? kBinary : kHexadecimal;
   if (signal.is_cause) text = fmt::format("{}\n^1 {}", kNamed, names.string());
-  text += "\nTOP.bl_top." + signal.name;
+  text += "\nbl_top.bl_top." + signal.name;
   if (signal.width > 1) text += fmt::format("[{}:0]", signal.width - 1);
   return text + "\n";
 }

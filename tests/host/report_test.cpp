@@ -3,10 +3,13 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "host/cache/layer_cache.hpp"
+#include "host/cli/commands.hpp"
 #include "host/cli/progress.hpp"
+#include "host/cli/run_directory.hpp"
 #include "host/report/accuracy.hpp"
 #include "host/report/bounds.hpp"
 #include "host/report/summary.hpp"
@@ -103,6 +106,40 @@ TEST_CASE("The first wrong partial sum of a trace is found by group and plane") 
   CHECK(difference->found.plane == 0);
   CHECK(difference->found.value == 12);
   CHECK(difference->expected == 11);
+}
+
+TEST_CASE("A mismatch is exit code 1, and result.json and the summary say where") {
+  const host_test::Scratch scratch;
+  LayerSource source;
+  source.layer = shape(2, 128, 1);
+  source.layer.name = "fc";
+  RunOptions options;
+  options.config = load_config("tiny");
+  options.backend = "cpu";
+  options.bits = 1;
+  RunResult result;
+  result.execution.done.y = {OutputFormat::binary32, 1, 2, {0x3F800000, 0x40000000}};
+  const Outputs expected{OutputFormat::binary32, 1, 2, {0x3F800000, 0x40000001}};
+  result.checks.push_back({"golden", compare_outputs(result.outputs(), result.outputs())});
+  CHECK(finish_run(scratch.path(), source, {}, options, result) == kExitOk);
+  result.checks.push_back({"cuda", compare_outputs(result.outputs(), expected)});
+  CHECK(finish_run(scratch.path(), source, {}, options, result) == kExitMismatch);
+
+  const auto json = nlohmann::json::parse(host_test::read_text(scratch / "result.json"));
+  CHECK(json["bit_exact"] == false);
+  CHECK(json["mismatches"] == 1);
+  CHECK(json["first_mismatch"]["against"] == "cuda");
+  CHECK(json["first_mismatch"]["row"] == 1);
+  CHECK(json["first_mismatch"]["token"] == 0);
+  CHECK(json["first_mismatch"]["found_bits"] == 0x40000000);
+  CHECK(json["first_mismatch"]["expected_bits"] == 0x40000001);
+  CHECK(run_summary(source, options, result)
+            .find("1 of 2 outputs differ from cuda; first at row 1, token 0: 0x40000000") !=
+        std::string::npos);
+
+  result.location = Localization{Difference{{500, 0, 0, 12}, 13}, 100, 550, "mismatch.fst"};
+  CHECK(run_summary(source, options, result)
+            .find("group 0, plane 0: partial sum 12, golden has 13") != std::string::npos);
 }
 
 TEST_CASE("The output SNR is a ratio of powers in dB") {

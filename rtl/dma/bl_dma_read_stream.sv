@@ -6,7 +6,8 @@
 //             never waits and streams cannot block each other on the shared channel.
 // Latency:    2 cycles from a returned beat to the stream's head.
 // Throughput: one burst request and one beat per cycle.
-// Limits:     beats return in order. Bursts are aligned to BurstBeats, so they never cross 4 KiB
+// Limits:     beats return in order, two cycles after their request or later (the address register
+//             of bl_dma is one of them). Bursts are aligned to BurstBeats, so they never cross 4 KiB
 //             (BurstBeats * BeatBytes <= 4096).
 
 `include "bl_assert.svh"

@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/rtl/align/alignment.hpp"
+#include "tests/rtl/support/alignment.hpp"
 #include "tests/rtl/support/bench.hpp"
 #include "tests/rtl/support/bits.hpp"
 #include "tests/rtl/support/random.hpp"

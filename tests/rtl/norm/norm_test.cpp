@@ -9,6 +9,7 @@
 
 #include "tests/rtl/support/bench.hpp"
 #include "tests/rtl/support/bits.hpp"
+#include "tests/rtl/support/numbers.hpp"
 #include "tests/rtl/support/random.hpp"
 
 namespace {
@@ -23,30 +24,6 @@ void set_idle(VNorm& norm) {
   norm.ready_i = 0;
   norm.nan_i = 0;
   set(norm.value_i, 0, kBits, 0);
-}
-
-/// The binary32 nearest to value * 2^-48, ties to even, by comparing remainders: no shifts of the
-/// value itself, no guard bits.
-std::uint32_t nearest_binary32(const cpp_int& value) {
-  if (value == 0) return 0;
-  const cpp_int magnitude = abs(value);
-  int exponent = 0;  // of the leading one, in units
-  while (cpp_int(1) << (exponent + 1) <= magnitude) ++exponent;
-  // significand * 2^(exponent - 23) units, 2^23 <= significand <= 2^24
-  const cpp_int numerator = exponent < 23 ? magnitude << (23 - exponent) : magnitude;
-  const cpp_int denominator = exponent > 23 ? cpp_int(1) << (exponent - 23) : cpp_int(1);
-  cpp_int significand = numerator / denominator;
-  const cpp_int twice_rest = 2 * (numerator % denominator);
-  if (twice_rest > denominator || (twice_rest == denominator && significand % 2 == 1)) {
-    ++significand;
-  }
-  if (significand == 1 << 24) {
-    significand = 1 << 23;
-    ++exponent;
-  }
-  const auto fraction = static_cast<std::uint32_t>(significand) - (1U << 23);
-  const auto field = static_cast<std::uint32_t>(exponent - 48 + 127);
-  return (value < 0 ? 0x80000000U : 0U) | field << 23 | fraction;
 }
 
 std::uint32_t rounded(const cpp_int& value, bool nan = false) {

@@ -11,6 +11,7 @@
 
 #include "tests/rtl/support/bench.hpp"
 #include "tests/rtl/support/bits.hpp"
+#include "tests/rtl/support/numbers.hpp"
 #include "tests/rtl/support/random.hpp"
 
 namespace {
@@ -37,14 +38,6 @@ void set_idle(Model& scale) {
   scale.exponent_i = 0;
   scale.group_sum_i = 0;
   scale.nan_i = 0;
-}
-
-/// A finite binary16 in units of 2^-24, as IEEE 754 defines it.
-std::int64_t units(unsigned half) {
-  const unsigned field = (half >> 10) & 31U;
-  const std::int64_t fraction = half & 1023U;
-  const std::int64_t magnitude = field == 0 ? fraction : (fraction + 1024) << (field - 1);
-  return (half & 0x8000U) != 0 ? -magnitude : magnitude;
 }
 
 unsigned random_half(Random& random) {
@@ -177,9 +170,9 @@ void check_terms(Shape shape, unsigned sum_percent, unsigned scale_percent) {
             get_signed(scale->products_o, l * shape.product_bits(), shape.product_bits());
         const auto shift = static_cast<unsigned>(get(scale->shifts_o, 6 * l, 6));
         CAPTURE(cycle, row, due->vector.scales[row], due->vector.factors[row]);
-        // Both sides in units of 2^-24 * 2^(E_g + 14) / 2^14 ...: scale * factor * 2^exponent.
+        // scale * factor * 2^exponent, both sides in the same unit
         REQUIRE((cpp_int(product) << shift) ==
-                (cpp_int(units(due->vector.scales[row])) * due->vector.factors[row]
+                (cpp_int(half_units(due->vector.scales[row])) * due->vector.factors[row]
                  << due->vector.exponent));
       }
     }

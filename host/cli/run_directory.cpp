@@ -9,7 +9,6 @@
 #include "host/report/result_json.hpp"
 #include "host/report/summary.hpp"
 #include "host/runtime/locate.hpp"
-#include "host/wave/view.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/file.hpp"
 #include "sw/io/layer_file.hpp"
@@ -43,7 +42,6 @@ int finish_run(const std::filesystem::path& directory, const LayerSource& source
     try {
       result.location =
           locate_mismatch(source.layer, acts, options, *failure->comparison.first, directory);
-      write_wave_view(result.location->wave);
       write_result(directory, result_json(source, options, result));
     } catch (const Error& error) {
       std::cerr << format_error("bitloom", error) << "\n";

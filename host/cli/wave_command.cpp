@@ -5,7 +5,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/simulation.hpp"
-#include "host/wave/view.hpp"
+#include "sim/rtl/wave_view.hpp"
 #include "sw/error/error.hpp"
 
 namespace bitloom {
@@ -44,7 +44,7 @@ int wave_command(const Arguments& arguments) {
   simulation.options.device.observation = window_of(values, wave);
   const int exit_code = simulate(simulation);
   std::cout << fmt::format("{:<14}{}\n{:<14}gtkwave {}\n", "waveform", wave.string(), "open with",
-                           write_wave_view(wave).string());
+                           sim::wave_view_path(wave).string());
   return exit_code;
 }
 

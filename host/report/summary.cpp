@@ -61,8 +61,8 @@ std::string table(const auto& names, const auto& amounts, std::string_view title
     if (amounts[i] == 0) continue;
     const double share = static_cast<double>(amounts[i]) / static_cast<double>(total);
     const auto bar = static_cast<std::size_t>(std::lround(share * kBarWidth));
-    text += fmt::format("  {:<12}{:>16}  {:>5.1f} %  {}\n", names[i], grouped_digits(amounts[i]),
-                        100 * share, std::string(bar, '#'));
+    text += fmt::format("  {:<12}{:>16}  {:>5.1f} %{}\n", names[i], grouped_digits(amounts[i]),
+                        100 * share, bar == 0 ? "" : "  " + std::string(bar, '#'));
   }
   return text;
 }
@@ -77,7 +77,7 @@ std::string timing(const LayerSource& source, const RunOptions& options, const R
                                      duration(rate.seconds), options.config.system.clock_mhz));
   text += line("roofline", bound_text(bound, static_cast<double>(stats.cycles)));
   if (const std::optional<double> steady = result.execution.steady_cycles)
-    text += line("back to back", fmt::format("{:.1f} cycles per pass: {:.3f} x the bound", *steady,
+    text += line("back to back", fmt::format("{:.1f} cycles per call: {:.3f} x the bound", *steady,
                                              *steady / static_cast<double>(bound.roofline())));
   text +=
       line("utilization", fmt::format("array {:.1f} %, memory {:.1f} %",

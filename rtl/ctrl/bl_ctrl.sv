@@ -2,7 +2,8 @@
 // The control unit: registers, descriptor ring, completions, interrupt, counters.
 //
 // Function:   software writes descriptors into a ring and the ring's new count into `doorbell`.
-//             Descriptors are fetched and started in order; up to bl_pkg::JobQueue of them overlap.
+//             Descriptors are fetched and started in order; bl_pkg::JobQueue + 1 of them may be
+//             under way.
 //             When a job's last write response is in, the counters are sampled, a completion record
 //             is written, `completed` counts up and the interrupt is raised if asked for.
 // Latency:    last write response to record address: 3 cycles.

@@ -5,7 +5,7 @@
 //             next descriptor, checks every field, works out the lengths of its streams and
 //             dispatches it. A descriptor that fails a check moves no data: only its status goes to
 //             the completer, in order.
-// Latency:    7 cycles from a descriptor's last beat to its jobs.
+// Latency:    6 cycles from a descriptor's last beat to its job.
 // Throughput: one descriptor at a time; its fetch overlaps the job before it.
 // Limits:     what this build supports is checked here and only here: BCQ, groups of
 //             bl_pkg::GroupColumns, one token, binary32 results.
@@ -38,7 +38,7 @@ module bl_ctrl_fetch #(
   output logic              beat_ready_o,
   input  logic [BeatW-1:0]  beat_data_i,
 
-  // Jobs: valid while all units must take it; `taken` is theirs together.
+  // A job stays until all units take it, in the same cycle.
   output logic              job_valid_o,
   input  logic              job_ready_i,
   output logic [TileW-1:0]  job_tiles_o,

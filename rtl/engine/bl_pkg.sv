@@ -25,7 +25,8 @@ package bl_pkg;
   // Columns per group that this design supports.
   localparam int unsigned GroupColumns = 128;
 
-  // Jobs that may be under way at once: one computes while the next one's data comes in.
+  // Jobs that wait in every unit's queue behind the one at its head: while that one computes, the
+  // next one's data comes in and the one after it is fetched.
   localparam int unsigned JobQueue = 2;
 
 endpackage

@@ -31,7 +31,7 @@ class AddressSpace {
   }
 
   /// Copies bytes out; false, and `to` untouched, when they are not all in one region.
-  bool read(std::uint64_t address, std::span<std::uint8_t> to) const;
+  [[nodiscard]] bool read(std::uint64_t address, std::span<std::uint8_t> to) const;
 
   /// Copies bytes in; false, and nothing written, when they are not all in one region.
   bool write(std::uint64_t address, std::span<const std::uint8_t> from);

@@ -28,7 +28,7 @@ using sim::CompletionReport;
 using sim::Record;
 using sim::WorkerProcess;
 
-// What the RTL does of section "arithmetic contract"; everything else is refused by name.
+// What the RTL does of docs/arithmetic.md; everything else is refused by name.
 constexpr std::uint32_t kRtlGroupSize = 128;
 constexpr std::uint32_t kTokensPerDescriptor = 1;
 constexpr std::uint32_t kOpcodeLinear = 1;
@@ -328,7 +328,7 @@ class RtlDevice final : public Device {
     return running;
   }
 
-  std::uint64_t output_bytes(const Layer& shape) const {
+  [[nodiscard]] std::uint64_t output_bytes(const Layer& shape) const {
     return output_image_bytes(shape.m, kTokensPerDescriptor, OutputFormat::binary32,
                               config_.hardware);
   }

@@ -103,7 +103,7 @@ void HostDriver::collect() {
     throw Fault("the machine completed more descriptors than were submitted");
   for (std::uint32_t i = 0; i < fresh; ++i) {
     Record record;
-    space_.read(kCompletionAddress + slot_offset(first_pending + i), record);
+    (void)space_.read(kCompletionAddress + slot_offset(first_pending + i), record);
     ++completed_;
     callbacks_->completion(record);
   }

@@ -192,7 +192,7 @@ class RawWorker {
 
   [[nodiscard]] const Link& link() const { return link_; }
 
-  Refusal refusal_of(Message type, const PayloadWriter& payload) const {
+  [[nodiscard]] Refusal refusal_of(Message type, const PayloadWriter& payload) const {
     link_.send(type, payload.payload());
     return received_refusal();
   }
@@ -311,7 +311,7 @@ TEST_CASE("The end of the input is a clean exit, and so is quit") {
 // ---------------------------------------------------------------------------
 
 fs::path script(const std::string& name, const std::string& body) {
-  const fs::path path = temporary(name);
+  fs::path path = temporary(name);
   std::ofstream(path) << "#!/bin/sh\n" << body << "\n";
   ::chmod(path.c_str(), 0755);
   return path;

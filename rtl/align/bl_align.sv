@@ -50,11 +50,6 @@ module bl_align #(
 
   // ---- First pass: raw slices into a buffer, the group's exponent into a small queue ------------
 
-  logic [15:0] lane_in [Columns];
-  for (genvar c = 0; c < Columns; c++) begin : gen_lane_in
-    assign lane_in[c] = data_i[c*16 +: 16];
-  end
-
   logic [4:0] slice_field;
   logic       slice_nan;
   always_comb begin
@@ -62,7 +57,7 @@ module bl_align #(
     slice_nan   = 1'b0;
     if (valid_i) begin
       for (int unsigned c = 0; c < Columns; c++) begin
-        if (lane_in[c][14:10] > slice_field) slice_field = lane_in[c][14:10];
+        if (data_i[c*16+10 +: 5] > slice_field) slice_field = data_i[c*16+10 +: 5];
       end
       slice_nan = slice_field == 5'd31;
     end
@@ -143,11 +138,6 @@ module bl_align #(
   assign raw_pop     = shift;
   assign head_pop    = shift && out_slice_q == LastSlice;
 
-  logic [15:0] lane_raw [Columns];
-  for (genvar c = 0; c < Columns; c++) begin : gen_lane_raw
-    assign lane_raw[c] = raw_data[c*16 +: 16];
-  end
-
   // The mantissa of one binary16 value in a group of exponent `group_exponent`.
   function automatic logic [MantissaBits-1:0] mantissa(logic [15:0] value,
                                                        logic [4:0]  group_exponent);
@@ -169,8 +159,11 @@ module bl_align #(
   logic signed [MantissaBits-1:0] lane_d [Columns];
   logic signed [MantissaBits-1:0] lane_q [Columns];
   always_comb begin
-    for (int unsigned c = 0; c < Columns; c++) begin
-      lane_d[c] = shift ? mantissa(lane_raw[c], head_exponent) : '0;
+    for (int unsigned c = 0; c < Columns; c++) lane_d[c] = '0;
+    if (shift) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        lane_d[c] = mantissa(raw_data[c*16 +: 16], head_exponent);
+      end
     end
   end
 

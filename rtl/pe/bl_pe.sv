@@ -48,12 +48,22 @@ module bl_pe #(
 
   // ---- Table slots; a pass takes its slice's tables and the plane word --------------------------
 
-  logic signed [EntryW-1:0] table_q [Entries];
+  // Slots keep half tables; the pass's slice is expanded, so that one negator serves all rows.
+  logic signed [EntryW-1:0] table_q [2*Entries];
   for (genvar e = 0; e < Entries; e++) begin : gen_entry
+    localparam int unsigned Upper = (e / HalfEntries) * 2 * HalfEntries + HalfEntries +
+                                    e % HalfEntries;
+    localparam int unsigned Lower = (e / HalfEntries) * 2 * HalfEntries + HalfEntries - 1 -
+                                    e % HalfEntries;
     logic [EntryW-1:0] slot_q [Slots];
+    logic [EntryW-1:0] entry;
+    assign entry = slot_q[pass_slot_i];
     always_ff @(posedge clk_i) begin
       if (table_valid_i) slot_q[table_slot_i] <= table_entries_i[e*EntryW +: EntryW];
-      if (pass_valid_i)  table_q[e] <= slot_q[pass_slot_i];
+      if (pass_valid_i) begin
+        table_q[Upper] <= entry;
+        table_q[Lower] <= -entry;
+      end
     end
   end
 
@@ -98,13 +108,7 @@ module bl_pe #(
   always_comb begin
     for (int unsigned r = 0; r < Rows; r++) begin
       for (int unsigned t = 0; t < Tables; t++) begin
-        logic [Mu-1:0]            pattern;
-        logic [Mu-1:0]            index;
-        logic signed [EntryW-1:0] entry;
-        pattern = row_word[r][t*Mu +: Mu];
-        index   = pattern ^ {Mu{!pattern[Mu-1]}};
-        entry   = table_q[t*HalfEntries+(32'(index)&(HalfEntries-1))];
-        value_d[r*Tables+t] = pattern[Mu-1] ? entry : -entry;
+        value_d[r*Tables+t] = table_q[t*2*HalfEntries+32'(row_word[r][t*Mu +: Mu])];
       end
     end
   end

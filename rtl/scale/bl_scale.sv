@@ -94,31 +94,21 @@ module bl_scale #(
     end
   end
 
-  logic [15:0]            scale [Rows];
-  logic signed [SumW-1:0] sum [Rows];
-  for (genvar r = 0; r < Rows; r++) begin : gen_row
-    assign scale[r] = scales_i[r*16 +: 16];
-    assign sum[r]   = sums_i[r*SumW +: SumW];
-  end
-
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic [15:0]                half;
-    logic signed [SumW-1:0]     factor;
-    logic signed [11:0]         significand;
     logic signed [ProductW-1:0] product_q;
     logic [5:0]                 shift_q;
 
-    always_comb begin
-      half        = scale[32'(phase_q)*Lanes+l];
-      factor      = offset_q ? $signed(group_sum_i) : sum[32'(phase_q)*Lanes+l];
-      significand = {1'b0, half[14:10] != 5'd0, half[9:0]};
-      if (half[15]) significand = -significand;
-    end
-
     always_ff @(posedge clk_i) begin
       if (go) begin
-        product_q <= ProductW'(factor) * ProductW'(significand);
-        shift_q   <= 6'(exponent_i) + 6'(half[14:10]) - 6'(half[14:10] != 5'd0);
+        logic [15:0]            half;
+        logic signed [SumW-1:0] factor;
+        logic signed [11:0]     significand;
+        half        = scales_i[(32'(phase_q)*Lanes+l)*16 +: 16];
+        factor      = offset_q ? group_sum_i : sums_i[(32'(phase_q)*Lanes+l)*SumW +: SumW];
+        significand = {1'b0, half[14:10] != 5'd0, half[9:0]};
+        significand = half[15] ? -significand : significand;
+        product_q  <= ProductW'(factor) * ProductW'(significand);
+        shift_q    <= 6'(exponent_i) + 6'(half[14:10]) - 6'(half[14:10] != 5'd0);
       end
     end
 

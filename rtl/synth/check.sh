@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Synthesizes every module of rtl/files.f on its own, at the size of one row group, and prints its
+# cells. What fails the check: a warning, a latch, an undriven or doubly driven net, a loop.
+# Usage: check.sh PACKAGES [JOBS]   PACKAGES: folder of the generated packages (configuration tiny)
+set -euo pipefail
+packages=$(realpath "$1")
+jobs=${2:-2}
+rtl=$(realpath "$(dirname "$0")/..")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Module and parameters: those of tiny, with short buffers (a memory becomes flip-flops here).
+units() {
+  cat <<'UNITS'
+bl_fifo Width=16 Depth=4
+bl_gearbox InW=64 OutW=16
+bl_ram Width=16 Depth=8
+bl_ctrl_registers ConfigHash=1 NumCounters=12
+bl_ctrl_counters
+bl_ctrl_fetch Rows=4 Columns=16 MaxBits=8 MaxK=4096 MaxM=4096 BeatW=64 TileW=11
+bl_ctrl Rows=4 Columns=16 MaxBits=8 MaxK=4096 MaxM=4096 BeatW=64 TileW=11 ConfigHash=1
+bl_dma_read_stream BeatW=64 BurstBeats=4 Depth=8 JobQueue=2
+bl_dma_write BeatW=64 Depth=8 BurstBeats=4 JobQueue=2
+bl_dma BeatW=64 BurstBeats=4 WeightDepth=8 ScaleDepth=8 OutputDepth=8
+bl_align Columns=16 GroupSlices=8 MantissaBits=16
+bl_align_store Columns=16 GroupSlices=8 MantissaBits=16 MaxK=256 JobQueue=2
+bl_lut Columns=16 Mu=4 MantissaBits=16
+bl_lut_feed Columns=16 GroupSlices=8 Mu=4 MantissaBits=16 MaxK=256 TileW=4 Slots=8 GroupQueue=4 JobQueue=2
+bl_plane BeatW=64 PlaneW=128
+bl_pe Rows=2 Columns=8 Mu=4 MantissaBits=16 Slots=8
+bl_scale Rows=4 RowsPerScale=2 SumW=24
+bl_accum Rows=4 RowsPerScale=2 ProductW=36 MantissaBits=16 AccumulatorBits=97
+bl_norm AccumulatorBits=97
+bl_engine_sequencer GroupSlices=8 CountW=9 TileW=11 Slots=16 SumCredits=4 JobQueue=2
+UNITS
+}
+
+# The whole machine is elaborated and checked, not mapped: its parts are, above.
+whole="bl_engine bl_top"
+
+# Modules that the list has and this script does not: nothing may slip through.
+covered=$({ units | cut -d' ' -f1; tr ' ' '\n' <<<"$whole"; } | sort)
+listed=$(sed -n 's,^[^/].*/\(bl_.*\)\.sv$,\1,p' "$rtl/files.f" | grep -v _pkg | sort)
+if [ "$covered" != "$listed" ]; then
+  echo "check.sh and files.f name different modules:" >&2
+  diff <(echo "$covered") <(echo "$listed") >&2
+  exit 1
+fi
+
+sources="$packages/bl_cfg_pkg.sv $packages/bl_reg_pkg.sv $packages/bl_desc_pkg.sv
+  $(sed -n "s,^[^/],$rtl/&,p" "$rtl/files.f" | tr '\n' ' ')"
+
+# One unit: any warning but the one that says that a memory becomes registers ends it.
+synthesize() {
+  local top=$1 steps=$2
+  shift 2
+  local chparam="" setting
+  for setting in "$@"; do chparam+=" -chparam ${setting/=/ }"; done
+  yosys -q -e '.*' -w 'Replacing memory .* with list of registers' -l "$work/$top.log" -p "
+    read_verilog -sv -DSYNTHESIS -I$rtl/include $(tr '\n' ' ' <<<"$sources")
+    hierarchy -check -top $top $chparam
+    proc
+    select -assert-none t:\$dlatch t:\$adlatch t:\$dlatchsr
+    check -assert
+    $steps
+    tee -q -o $work/$top.stat stat" >"$work/$top.out" 2>&1 ||
+    { echo "$top: $(tail -n 3 "$work/$top.out")" >&2; return 1; }
+}
+export -f synthesize
+export rtl work sources
+
+{
+  units | while read -r top parameters; do
+    echo "$top 'synth -flatten -top $top; check -assert' $parameters"
+  done
+  for top in $whole; do echo "$top 'opt_clean; check -assert' "; done
+} | xargs -P "$jobs" -d '\n' -I{} bash -c 'synthesize {}'
+
+printf '%-22s %8s %8s\n' unit cells flops
+units | while read -r top _; do
+  awk -v unit="$top" '/Number of cells:/ {cells = $NF} /_S?DFF/ {flops += $NF}
+    END {printf "%-22s %8d %8d\n", unit, cells, flops}' "$work/$top.stat"
+done

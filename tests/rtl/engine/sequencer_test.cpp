@@ -182,7 +182,7 @@ TEST_CASE("Passes go row tile, group, plane, slice, one per cycle, also across j
 }
 
 TEST_CASE("Every cycle without a pass has the cause that the order of priority gives it") {
-  const auto causes = run_jobs({.jobs = 3, .planes = 80, .tables = 30, .sums = 45, .drain = 15});
+  const auto causes = run_jobs({.jobs = 3, .planes = 80, .tables = 30, .sums = 45, .drain = 8});
   for (const unsigned cause : {kBusy, kOutput, kActivations, kScales, kWeights, kControl}) {
     CAPTURE(cause);
     CHECK(causes.at(cause) > 50);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "host/cli/commands.hpp"
 #include "host/models/models.hpp"
+#include "sw/config/config.hpp"
 
 namespace bitloom {
 namespace {
@@ -33,13 +35,14 @@ std::string models_table() {
       text += fmt::format("{:<26}{:>10}{:>10}{:>8}{:>16}\n", layer.name, layer.m, layer.k,
                           layer.count, std::uint64_t{layer.m} * layer.k);
   }
+  text += fmt::format("\nconfigurations: {}\n", fmt::join(configuration_names(), ", "));
   return text;
 }
 
 }  // namespace
 
 int list_command(const Arguments& arguments) {
-  po::options_description description("bitloom list: the model layers that are known by name");
+  po::options_description description("bitloom list: the layers and configurations known by name");
   description.add_options()("json", "print JSON")("help", "print this text");
   const OptionValues values = parse_options("list", arguments, description);
   if (values.contains("help"))

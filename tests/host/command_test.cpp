@@ -323,6 +323,38 @@ TEST_CASE("A simulation of a model layer writes its result, and its data with --
   CHECK(data_of(scratch / "y") == data_of(scratch / "run/y.safetensors"));
 }
 
+// A llama2.c model: dim 8, hidden 12, one block, 2 heads, 1 key/value head, 4 words, 2 positions.
+// All weights are +0.5 or -0.5, which one bit holds exactly.
+void write_llama2c(const std::filesystem::path& path) {
+  const std::vector<std::int32_t> header = {8, 12, 1, 2, 1, 4, 2};
+  constexpr std::size_t kValues =
+      4 * 8 + 8 + 8 * 8 + 4 * 8 + 4 * 8 + 8 * 8 + 8 + 12 * 8 + 8 * 12 + 12 * 8 + 8 + 2 * 4;
+  std::string bytes(reinterpret_cast<const char*>(header.data()), 4 * header.size());
+  for (std::size_t i = 0; i < kValues; ++i) {
+    const float value = i % 3 == 0 ? -0.5F : 0.5F;
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  write_text(path, bytes);
+}
+
+TEST_CASE("A tensor of a llama2.c model is quantized and run") {
+  const Scratch scratch;
+  write_llama2c(scratch / "model.bin");
+  const auto sim = [&scratch](const char* layer) {
+    return bitloom({"sim", "--weights", (scratch / "model.bin").string(), "--layer", layer,
+                    "--bits", "1", "--backend", "cpu", "--config", "tiny", "--out",
+                    (scratch / "run").string()});
+  };
+  const Outcome outcome = sim("layers.0.w2");
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const Json result = Json::parse(read_text(scratch / "run/result.json"));
+  CHECK(result["shape"] == Json({{"m", 8}, {"k", 12}, {"group_size", 128}}));
+  CHECK(result["quantization"]["weight_relative_error"] == 0.0);
+  CHECK(result["bit_exact"] == true);
+  check_refused(sim("layers.1.w2"), "BL-LAY-name", {"layers.1.w2", "layers.0.w2"});
+}
+
 TEST_CASE("A list of the layers is printed for people and as JSON") {
   const Outcome table = bitloom({"list"});
   CHECK(table.exit_code == 0);

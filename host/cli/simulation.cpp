@@ -94,17 +94,19 @@ Simulation prepare_simulation(const OptionValues& values) {
 }
 
 int simulate(const Simulation& simulation) {
-  const auto& [source, acts, options, phases, directory, dump] = simulation;
   Progress progress("simulating", "cycles");
-  RunOptions watched = options;
-  watched.device.progress = [&progress](std::uint64_t cycles) { progress.reach(cycles); };
-  watched.device.notice = [](std::string_view text) { std::cerr << "bitloom: " << text << "\n"; };
-  const auto save = [&](const Outputs& outputs) {
-    if (dump) write_dump(directory, source.layer, acts, outputs);
+  RunOptions options = simulation.options;
+  options.device.progress = [&progress](std::uint64_t cycles) { progress.reach(cycles); };
+  options.device.notice = [](std::string_view text) { std::cerr << "bitloom: " << text << "\n"; };
+  const auto save = [&simulation](const Outputs& outputs) {
+    if (simulation.dump)
+      write_dump(simulation.directory, simulation.source.layer, simulation.acts, outputs);
   };
-  RunResult result = run_and_check(source, acts, watched, phases, save);
-  const int exit_code = finish_run(directory, source, acts, watched, result);
-  std::cout << fmt::format("{:<14}{}\n", "result", (directory / "result.json").string());
+  RunResult result =
+      run_and_check(simulation.source, simulation.acts, options, simulation.phases, save);
+  const int exit_code =
+      finish_run(simulation.directory, simulation.source, simulation.acts, options, result);
+  std::cout << fmt::format("{:<14}{}\n", "result", (simulation.directory / "result.json").string());
   return exit_code;
 }
 

@@ -94,6 +94,7 @@ std::vector<std::string> all_layer_names() {
 const std::vector<ModelShape>& models() {
   static const std::vector<ModelShape> all = [] {
     std::vector<ModelShape> list;
+    list.reserve(kModels.size());
     for (const Dimensions& dimensions : kModels) list.push_back(model_of(dimensions));
     return list;
   }();

@@ -65,6 +65,7 @@ const Backend& find_backend(std::string_view name) {
 const std::vector<std::string>& backend_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list;
+    list.reserve(kBackends.size());
     for (const Backend& backend : kBackends) list.emplace_back(backend.name);
     return list;
   }();

@@ -73,7 +73,7 @@ void GroupFit::sort_weights(std::span<const float> weights) {
 }
 
 GroupScales GroupFit::greedy(std::span<const float> weights) {
-  const double count = static_cast<double>(weights.size());
+  const auto count = static_cast<double>(weights.size());
   GroupScales scales;
   if (offset_) scales.beta = sum_.back() / count;
   residual_.assign(weights.begin(), weights.end());

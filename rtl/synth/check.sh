@@ -10,23 +10,22 @@ rtl=$(realpath "$(dirname "$0")/..")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Module and parameters: those of tiny, with short buffers (a memory becomes flip-flops here).
+# Module and parameters: those of tiny with one row group, or less where Yosys is slow.
 units() {
   cat <<'UNITS'
 bl_fifo Width=16 Depth=4
 bl_gearbox InW=64 OutW=16
-bl_ram Width=16 Depth=8
+bl_ram Width=16 Depth=256
 bl_ctrl_registers ConfigHash=1 NumCounters=12
 bl_ctrl_counters
 bl_ctrl_fetch Rows=4 Columns=16 MaxBits=8 MaxK=4096 MaxM=4096 BeatW=64 TileW=11
 bl_ctrl Rows=4 Columns=16 MaxBits=8 MaxK=4096 MaxM=4096 BeatW=64 TileW=11 ConfigHash=1
-bl_dma_read_stream BeatW=64 BurstBeats=4 Depth=8 JobQueue=2
-bl_dma_write BeatW=64 Depth=8 BurstBeats=4 JobQueue=2
-bl_dma BeatW=64 BurstBeats=4 WeightDepth=8 ScaleDepth=8 OutputDepth=8
+bl_dma_read_stream BeatW=64 BurstBeats=16 Depth=64 JobQueue=2
+bl_dma_write BeatW=64 Depth=16 BurstBeats=16 JobQueue=2
+bl_dma BeatW=64 BurstBeats=16 WeightDepth=256 ScaleDepth=64 OutputDepth=16
 bl_align Columns=16 GroupSlices=8 MantissaBits=16
-bl_align_store Columns=16 GroupSlices=8 MantissaBits=16 MaxK=256 JobQueue=2
 bl_lut Columns=16 Mu=4 MantissaBits=16
-bl_lut_feed Columns=16 GroupSlices=8 Mu=4 MantissaBits=16 MaxK=256 TileW=4 Slots=8 GroupQueue=4 JobQueue=2
+bl_lut_feed Columns=16 GroupSlices=8 Mu=4 MantissaBits=16 MaxK=4096 TileW=4 Slots=8 GroupQueue=4 JobQueue=2
 bl_plane BeatW=64 PlaneW=128
 bl_pe Rows=2 Columns=8 Mu=4 MantissaBits=16 Slots=8
 bl_scale Rows=4 RowsPerScale=2 SumW=24
@@ -36,11 +35,13 @@ bl_engine_sequencer GroupSlices=8 CountW=9 TileW=11 Slots=16 SumCredits=4 JobQue
 UNITS
 }
 
-# The whole machine is elaborated and checked, not mapped: its parts are, above.
-whole="bl_engine bl_top"
+# The whole machine is elaborated and checked, not mapped: its parts are, above. So are two modules
+# that only connect parts. (With bl_align_store as the top, Yosys 0.23 stops with an internal error.)
+whole="bl_top"
+instantiated_there="bl_engine bl_align_store"
 
 # Modules that the list has and this script does not: nothing may slip through.
-covered=$({ units | cut -d' ' -f1; tr ' ' '\n' <<<"$whole"; } | sort)
+covered=$({ units | cut -d' ' -f1; echo "$whole"; tr ' ' '\n' <<<"$instantiated_there"; } | sort)
 listed=$(sed -n 's,^[^/].*/\(bl_.*\)\.sv$,\1,p' "$rtl/files.f" | grep -v _pkg | sort)
 if [ "$covered" != "$listed" ]; then
   echo "check.sh and files.f name different modules:" >&2
@@ -53,7 +54,7 @@ sources="$packages/bl_cfg_pkg.sv $packages/bl_reg_pkg.sv $packages/bl_desc_pkg.s
 
 # One unit: any warning but the one that says that a memory becomes registers ends it.
 synthesize() {
-  local top=$1 steps=$2
+  local top=$1 steps=${2//TOP/$1}
   shift 2
   local chparam="" setting
   for setting in "$@"; do chparam+=" -chparam ${setting/=/ }"; done
@@ -63,22 +64,27 @@ synthesize() {
     proc
     select -assert-none t:\$dlatch t:\$adlatch t:\$dlatchsr
     check -assert
-    $steps
-    tee -q -o $work/$top.stat stat" >"$work/$top.out" 2>&1 ||
+    $steps" >"$work/$top.out" 2>&1 ||
     { echo "$top: $(tail -n 3 "$work/$top.out")" >&2; return 1; }
 }
 export -f synthesize
+# Memories stay memories: their area is counted per bit, not in cells. So they are counted before
+# mapping, everything else after it.
+map="flatten; tee -q -o $work/TOP.before stat
+  synth -run begin:fine; opt -fast; techmap; opt -fast; abc -fast; opt_clean; check -assert
+  tee -q -o $work/TOP.after stat"
 export rtl work sources
 
 {
   units | while read -r top parameters; do
-    echo "$top 'synth -flatten -top $top; check -assert' $parameters"
+    echo "$top '$(tr '\n' ';' <<<"$map")' $parameters"
   done
-  for top in $whole; do echo "$top 'opt_clean; check -assert' "; done
+  echo "$whole 'opt_clean; check -assert'"
 } | xargs -P "$jobs" -d '\n' -I{} bash -c 'synthesize {}'
 
-printf '%-22s %8s %8s\n' unit cells flops
+printf '%-22s %8s %8s %12s\n' unit gates flops 'memory bits'
 units | while read -r top _; do
-  awk -v unit="$top" '/Number of cells:/ {cells = $NF} /_S?DFF/ {flops += $NF}
-    END {printf "%-22s %8d %8d\n", unit, cells, flops}' "$work/$top.stat"
+  awk -v unit="$top" '/Number of memory bits:/ && $NF > bits {bits = $NF} /\$_S?DFF/ {flops += $NF}
+    /\$_/ && !/DFF/ {gates += $NF}
+    END {printf "%-22s %8d %8d %12d\n", unit, gates, flops, bits}' "$work/$top".{before,after}
 done

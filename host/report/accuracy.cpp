@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "sw/quant/half_value.hpp"
+#include "sw/contract/half_value.hpp"
 
 namespace bitloom {
 

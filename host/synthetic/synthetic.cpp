@@ -7,7 +7,7 @@
 #include <string>
 
 #include "host/synthetic/random.hpp"
-#include "sw/quant/half_value.hpp"
+#include "sw/contract/half_value.hpp"
 
 namespace bitloom {
 namespace {

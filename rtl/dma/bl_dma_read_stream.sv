@@ -7,8 +7,8 @@
 // Latency:    2 cycles from a returned beat to the stream's head.
 // Throughput: one burst request and one beat per cycle.
 // Limits:     beats return in order, two cycles after their request or later (the address register
-//             of bl_dma is one of them). Bursts are aligned to BurstBeats, so they never cross 4 KiB
-//             (BurstBeats * BeatBytes <= 4096).
+//             of bl_dma is one of them). Bursts are aligned to BurstBeats, so they never cross
+//             4 KiB (BurstBeats * BeatBytes <= 4096).
 
 `include "bl_assert.svh"
 

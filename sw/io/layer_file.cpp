@@ -12,9 +12,9 @@
 #include <string_view>
 #include <utility>
 
+#include "sw/contract/half_value.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/safetensors.hpp"
-#include "sw/quant/half_value.hpp"
 
 namespace bitloom {
 namespace {

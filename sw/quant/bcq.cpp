@@ -8,9 +8,9 @@
 #include <cmath>
 #include <utility>
 
+#include "sw/contract/half_value.hpp"
 #include "sw/error/error.hpp"
 #include "sw/quant/group_fit.hpp"
-#include "sw/quant/half_value.hpp"
 
 namespace bitloom {
 namespace {

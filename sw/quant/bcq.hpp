@@ -16,7 +16,7 @@
 
 namespace bitloom {
 
-/// Counts every change of the results for the same input, so that caches of older ones are not used.
+/// Counts every change of the results for the same input: caches of older ones are not used.
 inline constexpr unsigned kQuantizerRevision = 1;
 
 struct BcqOptions {

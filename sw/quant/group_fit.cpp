@@ -6,7 +6,7 @@
 #include <functional>
 #include <numeric>
 
-#include "sw/quant/half_value.hpp"
+#include "sw/contract/half_value.hpp"
 
 namespace bitloom {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "host/synthetic/random.hpp"
 #include "host/synthetic/synthetic.hpp"
-#include "sw/quant/half_value.hpp"
+#include "sw/contract/half_value.hpp"
 
 namespace {
 

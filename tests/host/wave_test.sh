@@ -16,8 +16,12 @@ fst2vcd -f "$scratch/wave.fst" > "$scratch/wave.vcd"
 
 # 1000 MHz: the window is 101 ns of picoseconds, 300,000 to 401,000 at most.
 awk '/^#/ { t = substr($0, 2) + 0; if (!n++) first = t; last = t }
-     END { exit !(first >= 299000 && last <= 401500 && last - first >= 99000) }' "$scratch/wave.vcd" ||
-  { echo "the waveform is not that of the window:"; grep '^#' "$scratch/wave.vcd" | sed -n '1p;$p'; exit 1; }
+     END { exit !(first >= 299000 && last <= 401500 && last - first >= 99000) }' \
+  "$scratch/wave.vcd" || {
+    echo "the waveform is not that of the window:"
+    grep '^#' "$scratch/wave.vcd" | sed -n '1p;$p'
+    exit 1
+  }
 
 # A window that ends before it begins, and a backend without waveforms, are refused.
 for options in "--from 9 --to 8" "--backend cpu"; do

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Fails, naming the header, when a header does not compile on its own. Usage: headers.sh BUILD_FOLDER
+# Fails, naming the header, when a header does not compile on its own.
+# Usage: headers.sh BUILD_FOLDER
 set -euo pipefail
 build=$(realpath "$1")
 cd "$(dirname "$0")/../.."

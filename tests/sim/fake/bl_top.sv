@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A behavioural machine behind the real ports, for tests of the testbench alone: it fetches each
 // descriptor, copies the first m 32-bit words of the activation image to the result image, and
-// writes a completion record with the latencies that it saw (cycles_busy: the last read, from address
-// to data; cycles_output: the last write, from data to response). Ring, registers and bursts are real.
+// writes a completion record with the latencies that it saw (cycles_busy: the last read, from
+// address to data; cycles_output: the last write, from data to response). Ring, registers and
+// bursts are real.
 //
 // Three values of k make it misbehave: 1001 hang, 1002 cross 4 KiB, 1003 fail an assertion.
 
@@ -67,7 +68,7 @@ module bl_top (
   localparam int unsigned RecordBeats = 512 > BeatW ? 512 / BeatW : 1;
   localparam logic [31:0] HangK = 32'd1001, CrossK = 32'd1002, AssertK = 32'd1003;
 
-  // ---- Registers ----------------------------------------------------------------------------------
+  // ---- Registers --------------------------------------------------------------------------------
 
   logic [63:0] ring_base_q, completion_base_q;
   logic [31:0] ring_mask_q, doorbell_q, completed_q;
@@ -145,7 +146,7 @@ module bl_top (
     end
   end
 
-  // ---- Fetch, copy beat by beat, complete ----------------------------------------------------------
+  // ---- Fetch, copy beat by beat, complete -------------------------------------------------------
 
   typedef enum logic [2:0] {
     Idle, FetchAddress, FetchData, CopyAddress, CopyData, StoreData, StoreResponse, Complete

@@ -9,9 +9,9 @@
 #include <random>
 #include <vector>
 
+#include "sw/contract/half_value.hpp"
 #include "sw/error/error.hpp"
 #include "sw/quant/bcq.hpp"
-#include "sw/quant/half_value.hpp"
 
 namespace {
 

@@ -25,7 +25,7 @@ bl_dma_write BeatW=64 Depth=16 BurstBeats=16 JobQueue=2
 bl_dma BeatW=64 BurstBeats=16 WeightDepth=256 ScaleDepth=64 OutputDepth=16
 bl_align Columns=16 GroupSlices=8 MantissaBits=16
 bl_lut Columns=16 Mu=4 MantissaBits=16
-bl_lut_feed Columns=16 GroupSlices=8 Mu=4 MantissaBits=16 MaxK=4096 TileW=4 Slots=8 GroupQueue=4 JobQueue=2
+bl_lut_feed Columns=16 GroupSlices=8 Mu=4 MantissaBits=16 MaxK=512 TileW=4 Slots=8 GroupQueue=4 JobQueue=2
 bl_plane BeatW=64 PlaneW=128
 bl_pe Rows=2 Columns=8 Mu=4 MantissaBits=16 Slots=8
 bl_scale Rows=4 RowsPerScale=2 SumW=24
@@ -36,7 +36,8 @@ UNITS
 }
 
 # The whole machine is elaborated and checked, not mapped: its parts are, above. So are two modules
-# that only connect parts. (With bl_align_store as the top, Yosys 0.23 stops with an internal error.)
+# that hardly do more than connect parts. (Yosys 0.23 stops with an internal error when
+# bl_align_store is the top.)
 whole="bl_top"
 instantiated_there="bl_engine bl_align_store"
 

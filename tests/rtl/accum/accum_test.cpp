@@ -24,7 +24,7 @@ struct Shape {
   unsigned product_bits;
   unsigned mantissa_bits;
 
-  unsigned lanes() const { return rows / rows_per_scale; }
+  [[nodiscard]] unsigned lanes() const { return rows / rows_per_scale; }
 };
 
 constexpr Shape kTiny{.rows = 4, .rows_per_scale = 2, .product_bits = 36, .mantissa_bits = 16};
@@ -47,7 +47,7 @@ struct Term {
   unsigned shift = 0;
 
   /// In units of 2^-48.
-  cpp_int value(const Shape& shape) const {
+  [[nodiscard]] cpp_int value(const Shape& shape) const {
     const cpp_int wide = cpp_int(product) << (shift + 12);
     const cpp_int divisor = cpp_int(1) << shape.mantissa_bits;
     REQUIRE(wide % divisor == 0);

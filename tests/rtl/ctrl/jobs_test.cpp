@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors in, jobs and completion records out: docs/descriptor.md.
+#include <VCtrl/VCtrl.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -12,6 +14,8 @@
 namespace {
 
 using namespace bitloom::rtl;
+
+using Machine = Surroundings<VCtrl>;
 
 constexpr std::uint64_t kRing = 0x1'0000'4000;
 constexpr std::uint64_t kRecords = 0x2'0000'8000;

@@ -3,13 +3,13 @@
 // holds the descriptor ring, units that take jobs and report them done, a writer of records.
 #pragma once
 
-#include <VCtrl/VCtrl.h>
-
 #include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "tests/rtl/support/bench.hpp"
 #include "tests/rtl/support/bits.hpp"
@@ -51,12 +51,13 @@ struct Record {
   Words words;
 };
 
-class Machine {
+template <class Ctrl>
+class Surroundings {
  public:
-  Machine() : bench_(set_idle) {}
+  Surroundings() : bench_(set_idle) {}
 
-  Bench<VCtrl>& bench() { return bench_; }
-  VCtrl* operator->() { return &*bench_; }
+  Bench<Ctrl>& bench() { return bench_; }
+  Ctrl* operator->() { return &*bench_; }
 
   // What software does.
 
@@ -144,7 +145,7 @@ class Machine {
   }
 
  private:
-  static void set_idle(VCtrl& ctrl) {
+  static void set_idle(Ctrl& ctrl) {
     ctrl.ctl_awvalid_i = 0;
     ctrl.ctl_wvalid_i = 0;
     ctrl.ctl_bready_i = 0;
@@ -179,7 +180,7 @@ class Machine {
             bench_->outputs_values_o};
   }
 
-  Bench<VCtrl> bench_;
+  Bench<Ctrl> bench_;
   Random random_{141};
   std::deque<std::uint64_t> beats_;
   std::size_t finished_ = 0;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The register map of docs/registers.md, address by address.
+#include <VCtrl/VCtrl.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -10,6 +12,8 @@
 namespace {
 
 using namespace bitloom::rtl;
+
+using Machine = Surroundings<VCtrl>;
 
 struct Register {
   unsigned address;

@@ -68,8 +68,8 @@ class Memory {
   }
 
   std::deque<Response>& unanswered() { return unanswered_; }
-  const std::map<std::uint64_t, std::uint64_t>& words() const { return words_; }
-  unsigned bursts() const { return bursts_; }
+  [[nodiscard]] const std::map<std::uint64_t, std::uint64_t>& words() const { return words_; }
+  [[nodiscard]] unsigned bursts() const { return bursts_; }
 
  private:
   std::optional<Response> burst_;

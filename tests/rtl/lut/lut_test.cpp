@@ -22,8 +22,10 @@ struct Shape {
   unsigned mu;
   unsigned mantissa_bits;
 
-  unsigned half_entries() const { return 1U << (mu - 1); }
-  unsigned entry_bits() const { return mantissa_bits + (mu == 1 ? 0 : mu == 2 ? 1 : 2); }
+  [[nodiscard]] unsigned half_entries() const { return 1U << (mu - 1); }
+  [[nodiscard]] unsigned entry_bits() const {
+    return mantissa_bits + (mu == 1 ? 0 : mu == 2 ? 1 : 2);
+  }
 };
 
 /// Entry `index` of the table whose activations start at `first`: the sum in plain words.

@@ -25,9 +25,9 @@ struct Shape {
   unsigned mu;
   unsigned mantissa_bits;
 
-  unsigned sum_bits() const { return mantissa_bits + 8; }
-  unsigned half_entries() const { return 1U << (mu - 1); }
-  unsigned entry_bits() const { return mantissa_bits + (mu == 1 ? 0 : 2); }
+  [[nodiscard]] unsigned sum_bits() const { return mantissa_bits + 8; }
+  [[nodiscard]] unsigned half_entries() const { return 1U << (mu - 1); }
+  [[nodiscard]] unsigned entry_bits() const { return mantissa_bits + (mu == 1 ? 0 : 2); }
 };
 
 using Slice = std::vector<std::int64_t>;

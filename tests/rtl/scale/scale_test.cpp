@@ -23,8 +23,8 @@ struct Shape {
   unsigned rows_per_scale;
   unsigned sum_bits;
 
-  unsigned lanes() const { return rows / rows_per_scale; }
-  unsigned product_bits() const { return sum_bits + 12; }
+  [[nodiscard]] unsigned lanes() const { return rows / rows_per_scale; }
+  [[nodiscard]] unsigned product_bits() const { return sum_bits + 12; }
 };
 
 template <class Model>

@@ -65,7 +65,7 @@ class Bench {
   }
 
   /// Cycles since reset.
-  unsigned cycle() const { return cycle_; }
+  [[nodiscard]] unsigned cycle() const { return cycle_; }
 
  private:
   void evaluate() {

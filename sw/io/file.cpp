@@ -80,6 +80,13 @@ std::vector<std::uint8_t> InputFile::read(std::uint64_t offset, std::size_t leng
 
 OutputFile::OutputFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(temporary_beside(path_)) {
+  // The rename of commit() would replace a device or pipe by a file.
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path_, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    throw Error(ErrorCode::output_path,
+                {path_.string(), "something that is not a regular file",
+                 "a path that can be written", "Choose another output path."});
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail("create");
 }

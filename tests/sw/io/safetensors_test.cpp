@@ -208,10 +208,13 @@ TEST_CASE("an output that cannot be written is an error and leaves the old file 
     return error_of([&] { write_safetensors(path, {}, {}); }).code();
   };
   CHECK(code(folder.path("no/such/folder/t")) == ErrorCode::output_path);
-  // A folder stands under the name: the rename fails, and the temporary file is removed.
+  // What is not a file is not replaced by one: a folder, a pipe (and so a device).
   std::filesystem::create_directory(folder.path("taken"));
   CHECK(code(folder.path("taken")) == ErrorCode::output_path);
-  CHECK(folder.entries() == std::vector<std::string>{"taken"});
+  REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
+  CHECK(code(folder.path("pipe")) == ErrorCode::output_path);
+  CHECK(std::filesystem::is_fifo(folder.path("pipe")));
+  CHECK(folder.entries() == std::vector<std::string>{"pipe", "taken"});
 }
 
 TEST_CASE("an output that is given up or fails half way leaves the old file alone") {

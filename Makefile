@@ -103,7 +103,7 @@ format:
 bench campaign:
 	@.ci/setup $@
 	$(call build,bitloom)
-	@tests/campaign/campaign.sh $@
+	@tests/campaign/campaign.sh $@ $(BITLOOM) docs/measurements/$@.md
 
 gpu-check:
 	@cmake -S kernels -B build/gpu

@@ -42,8 +42,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 bool is_code(const std::string& path) {
-  static const std::set<std::string> extensions = {".cpp", ".hpp", ".cu", ".cuh", ".sv",
-                                                   ".svh", ".sh",  ".py", ".tcl", ".cmake"};
+  static const std::set<std::string> extensions = {".cpp", ".hpp", ".cu",  ".cuh",   ".sv", ".svh",
+                                                   ".sh",  ".py",  ".tcl", ".cmake", ".awk"};
   return extensions.contains(extension(path)) || path.starts_with(".ci/") || path == "Makefile" ||
          file_name(path) == "CMakeLists.txt";
 }

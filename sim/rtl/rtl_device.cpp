@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gen/descriptor.hpp"
+#include "sim/rtl/rtl_support.hpp"
 #include "sim/rtl/wave_view.hpp"
 #include "sim/rtl/worker_process.hpp"
 #include "sw/device/functional_device.hpp"
@@ -28,8 +29,6 @@ using sim::CompletionReport;
 using sim::Record;
 using sim::WorkerProcess;
 
-// What the RTL does of docs/arithmetic.md; everything else is refused by name.
-constexpr std::uint32_t kRtlGroupSize = 128;
 constexpr std::uint32_t kTokensPerDescriptor = 1;
 constexpr std::uint32_t kOpcodeLinear = 1;
 
@@ -182,35 +181,15 @@ struct RunningCall {
   [[nodiscard]] bool done() const { return completed == descriptors(); }
 };
 
-[[noreturn]] void refuse(const Layer& layer, const std::string& found, const std::string& expected,
-                         const std::string& advice = "Use the golden, cpu or cuda backend.") {
-  throw Error(ErrorCode::rtl_unsupported,
-              {"layer " + layer.name + " on the rtl backend", found, expected, advice});
-}
-
-void check_limit(const Layer& layer, const char* what, std::uint32_t found, const char* key,
-                 std::uint32_t limit) {
-  if (found <= limit) return;
-  throw Error(ErrorCode::layer_limit,
-              {"layer " + layer.name + " on the rtl backend", fmt::format("{} = {}", what, found),
-               fmt::format("at most {} ({} of the configuration)", limit, key),
-               "Choose a configuration that admits it."});
+void demand(std::optional<Error> refusal) {
+  if (refusal) throw Error(std::move(*refusal));
 }
 
 class RtlDevice final : public Device {
  public:
   RtlDevice(const Config& config, RtlOptions options)
       : config_(config), options_(std::move(options)) {
-    if (!config.hardware.accumulator.exact())
-      throw Error(ErrorCode::rtl_unsupported,
-                  {"configuration " + config.name,
-                   fmt::format("accumulator = {}", config.hardware.accumulator.bits), "\"exact\"",
-                   "Use the golden, cpu or cuda backend."});
-    if (config.hardware.read_channels != 1)
-      throw Error(ErrorCode::rtl_unsupported,
-                  {"configuration " + config.name,
-                   fmt::format("read_channels = {}", config.hardware.read_channels), "1",
-                   "Choose a configuration with one read channel."});
+    demand(rtl_refusal(config));
     worker_ = sim::ensure_worker(config.hardware, options_.worker);
     session_.emplace(worker_, config_, options_);
     if (!options_.observation.wave_file.empty())
@@ -220,7 +199,8 @@ class RtlDevice final : public Device {
   [[nodiscard]] std::string_view name() const override { return "rtl"; }
 
   LayerId load(const Layer& layer) override {
-    check_layer(layer);
+    // The least that a call can ask; submit() sees what it does ask.
+    demand(rtl_refusal(config_, rtl_request(layer, 1, OutputFormat::binary32)));
     auto images = std::make_shared<LayerImages>();
     images->shape.name = layer.name;
     images->shape.m = layer.m;
@@ -244,8 +224,7 @@ class RtlDevice final : public Device {
     if (found == layers_.end()) throw std::invalid_argument("a call names a layer not loaded");
     const Layer& shape = found->second->shape;
     check_call(shape, call);
-    check_limit(shape, "precision", call.bits, "max_bits", config_.hardware.max_bits);
-    if (call.format != OutputFormat::binary32) refuse(shape, "binary16 results", "binary32");
+    demand(rtl_refusal(config_, rtl_request(shape, call.bits, call.format)));
     const Ticket ticket{next_ticket_++};
     queue_.push_back({ticket, found->second, std::move(call), std::nullopt});
     return ticket;
@@ -261,15 +240,6 @@ class RtlDevice final : public Device {
   }
 
  private:
-  void check_layer(const Layer& layer) const {
-    if (layer.mode != Mode::bcq) refuse(layer, "codebook mode", "BCQ mode");
-    if (layer.group_size != kRtlGroupSize)
-      refuse(layer, fmt::format("group size {}", layer.group_size),
-             fmt::format("{}", kRtlGroupSize));
-    check_limit(layer, "K", layer.k, "max_k", config_.hardware.max_k);
-    check_limit(layer, "M", layer.m, "max_m", config_.hardware.max_m);
-  }
-
   // Runs everything queued, back to back. If the worker fails, the first unfinished call is marked
   // with the error, and a new worker runs all others again: the results of finished ones went down
   // with the old one's memory.

@@ -28,8 +28,7 @@ struct RtlOptions {
 /// A device that simulates the RTL of a configuration; builds the worker first where needed.
 /// Queued calls run back to back, one descriptor per token. Errors:
 ///   rtl_build        the worker cannot be built;
-///   rtl_unsupported  load, submit: the RTL does not implement the mode, group size, ...;
-///   layer_limit      load, submit: K, M or b is above the configuration's limit;
+///   rtl_unsupported, layer_limit  here, load, submit: what rtl_refusal() says (rtl_support.hpp);
 ///   rtl_fault        poll: the machine reported a status other than ok, an assertion failed, or
 ///   the
 ///                    worker died; a new worker takes over for the calls behind.

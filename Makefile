@@ -9,14 +9,23 @@ SHELL := /bin/bash
 
 BITLOOM := build/bitloom
 
-# ---- variables: from the command line only, so that no environment changes a result -------------
-OPTIONS := LAYER BITS CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK FROM TO
-FLAGS := DUMP
+# ---- variables: from the command line only, so that no environment changes a result. A target
+# refuses those that it does not take, since it would silently run something else. ----------------
+OPTIONS_sim := LAYER BITS CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK DUMP
+OPTIONS_wave := $(OPTIONS_sim) FROM TO
+TAKERS := sim wave
+KNOWN := $(OPTIONS_wave)
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v))
-UNKNOWN := $(filter-out $(OPTIONS) $(FLAGS),$(GIVEN))
+UNKNOWN := $(filter-out $(KNOWN),$(GIVEN))
 ifneq ($(UNKNOWN),)
-  $(error $(shell .ci/variables "$(OPTIONS) $(FLAGS)" $(UNKNOWN) 2>&1))
+  $(error $(shell .ci/variables "$(KNOWN)" $(UNKNOWN) 2>&1))
 endif
+
+GOALS := $(or $(MAKECMDGOALS),$(.DEFAULT_GOAL))
+takers = $(strip $(foreach t,$(TAKERS),$(if $(filter $1,$(OPTIONS_$t)),$t)))
+refuse = $(error make: error BL-USE-usage: $1: found target $2; expected one of $(call takers,$1))
+$(foreach g,$(GOALS),$(foreach v,$(filter-out $(OPTIONS_$g),$(GIVEN)),$(call refuse,$v,$g)))
+
 ifneq ($(filter-out 0 1,$(if $(filter DUMP,$(GIVEN)),$(DUMP))),)
   $(error make: error BL-USE-usage: DUMP: found $(DUMP); expected 0 or 1)
 endif
@@ -24,9 +33,9 @@ endif
 lower = $(shell echo $1 | tr A-Z a-z)
 quote = '$(subst ','\'',$1)'
 # LAYER=x becomes --layer 'x', for those of the given variables that $1 names.
-options = $(foreach v,$(filter $(GIVEN),$1),--$(call lower,$v) $(call quote,$($v)))
+options = $(foreach v,$(filter-out DUMP,$(filter $(GIVEN),$1)),$(call option,$v)) $(dump)
+option = --$(call lower,$1) $(call quote,$($1))
 dump = $(if $(filter DUMP,$(GIVEN)),$(if $(filter 1,$(DUMP)),--dump))
-RUN := LAYER BITS CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK
 
 # ---- the build: configured once, from then on Ninja calls CMake itself. Tests, and what only they
 # need, are left out until `make test` asks for them. ---------------------------------------------
@@ -47,20 +56,20 @@ help:
 	@echo '  make test                              set up, build and run all tests'
 	@echo '  make lint                              formatting, clang-tidy, Verilator warnings'
 	@echo '  make format                            format all C++ sources'
-	@echo '  make bench                             simulation speed and cycles against the bound'
-	@echo '  make campaign                          all LLaMA-7B layers at 1 to 8 bits'
+	@echo '  make bench                             LLaMA-7B at 2 to 4 bits against the bounds'
+	@echo '  make campaign                          the same at 1 to 8 bits'
 	@echo '  make gpu-check                         the CUDA kernels on a GPU (nvcc and CMake only)'
 	@echo '  make docs                              write the generated tables of docs/'
 	@echo '  make setup                             install the packages of all targets'
 	@echo '  make clean                             remove build/'
 	@echo
-	@echo 'Variables, on the command line:'
+	@echo 'Variables of sim and wave, on the command line:'
 	@echo '  LAYER    layer name, as make list prints it    WEIGHTS  safetensors or llama2.c file'
 	@echo '  BITS     precision, 1 .. 8                     ACTS     safetensors file with x'
 	@echo '  CONFIG   configuration name or .json file      OUT      run directory'
 	@echo '  SEED     seed of synthetic data                DUMP     1: write weights, x and y'
 	@echo '  BACKEND  golden, cpu, cuda or rtl              CHECK    backends to compare, or none'
-	@echo '  FROM, TO cycles of a waveform'
+	@echo '  FROM, TO cycles of a waveform (wave only)'
 
 setup:
 	@.ci/setup all
@@ -72,12 +81,12 @@ build:
 sim:
 	@.ci/setup sim
 	$(call build,bitloom)
-	@$(BITLOOM) sim $(call options,$(RUN)) $(dump)
+	@$(BITLOOM) sim $(call options,$(OPTIONS_$@))
 
 wave:
 	@.ci/setup wave
 	$(call build,bitloom)
-	@$(BITLOOM) wave $(call options,$(RUN) FROM TO) $(dump)
+	@$(BITLOOM) wave $(call options,$(OPTIONS_$@))
 
 list:
 	@.ci/setup list

@@ -79,6 +79,11 @@ TEST_CASE("An error code that no test names is found") {
   CHECK(untested_errors({{"tests/a.sh", "grep 'BL-USE-usage'"}}, codes).empty());
   CHECK(untested_errors({{"tests/a.cpp", "ErrorCode::usages"}, {"sw/a.cpp", "ErrorCode::usage"}},
                         codes) == Problems{"BL-USE-usage: no test names it"});
+  CHECK(untested_errors({{"tests/a.cpp", "f();  // as ErrorCode::usage\n// BL-USE-usage\n"},
+                         {"tests/a.sh", "# BL-USE-usage\nfalse # BL-USE-usage\n"}},
+                        codes)
+            .size() == 1);
+  CHECK(untested_errors({{"tests/a.cpp", "get(\"http://a\", ErrorCode::usage)"}}, codes).empty());
 }
 
 TEST_CASE("A shell example without a marker is found") {

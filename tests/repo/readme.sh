@@ -5,11 +5,20 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL
 
-awk '/^<!-- run -->$/ { marked = 1; next }
-     marked && /^```sh$/ { inside = 1; marked = 0; next }
-     /^```$/ { inside = 0 }
-     inside { sub(/ *#.*$/, ""); if ($0 != "") print }' README.md |
-  while read -r command; do
-    echo "== $command"
-    bash -euo pipefail -c "$command" < /dev/null || { echo "FAILED: $command"; exit 1; }
-  done
+# Reads README from standard input; prints one command a line.
+commands() {
+  awk '/^<!-- run -->$/ { marked = 1; next }
+       marked && /^```sh$/ { inside = 1; marked = 0; next }
+       /^```$/ { inside = 0 }
+       inside { sub(/ *#.*$/, ""); if ($0 != "") print }'
+}
+
+mapfile -t examples < <(commands < README.md)
+if (( ${#examples[@]} == 0 )); then
+  echo "FAILED: README.md: no example is marked <!-- run -->"
+  exit 1
+fi
+for command in "${examples[@]}"; do
+  echo "== $command"
+  bash -euo pipefail -c "$command" < /dev/null || { echo "FAILED: $command"; exit 1; }
+done

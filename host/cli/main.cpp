@@ -53,7 +53,7 @@ const Command& find_command(const std::string& name) {
   }
   throw Error(ErrorCode::usage,
               {"bitloom", "command " + name, fmt::format("one of {}", fmt::join(names, ", ")),
-               fmt::format("Nearest: {}.", nearest_names(name, names, 1).front())});
+               fmt::format("Nearest: {}.", nearest_list(name, names, 1))});
 }
 
 // Codes of a device that failed on valid input; every other code is bad input.

@@ -2,7 +2,6 @@
 #include "host/cli/options.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <sstream>
 
@@ -44,10 +43,9 @@ OptionValues parse_options(const std::string& command, const Arguments& argument
               values);
     if (!values.contains("help")) po::notify(values);
   } catch (const po::unknown_option& error) {
-    usage_error(command, "option " + error.get_option_name(), "a known option",
-                fmt::format("Nearest: {}.",
-                            fmt::join(nearest_names(error.get_option_name(), option_names(options)),
-                                      ", ")));
+    usage_error(
+        command, "option " + error.get_option_name(), "a known option",
+        fmt::format("Nearest: {}.", nearest_list(error.get_option_name(), option_names(options))));
   } catch (const po::required_option& error) {
     usage_error(command, "no option " + error.get_option_name(), "a value for it",
                 see_help(command));

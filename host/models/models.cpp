@@ -2,7 +2,6 @@
 #include "host/models/models.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -105,10 +104,9 @@ const LayerShape& find_layer(std::string_view name) {
   for (const ModelShape& model : models())
     for (const LayerShape& layer : model.layers)
       if (layer.name == name) return layer;
-  throw Error(ErrorCode::layer_name,
-              {"layer", std::string(name), "a layer of a known model",
-               fmt::format("Nearest: {}. `bitloom list` prints all.",
-                           fmt::join(nearest_names(name, all_layer_names()), ", "))});
+  throw Error(ErrorCode::layer_name, {"layer", std::string(name), "a layer of a known model",
+                                      fmt::format("Nearest: {}. `bitloom list` prints all.",
+                                                  nearest_list(name, all_layer_names()))});
 }
 
 }  // namespace bitloom

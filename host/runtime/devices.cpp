@@ -57,7 +57,7 @@ const Backend& find_backend(std::string_view name) {
   if (found != kBackends.end()) return *found;
   throw Error(ErrorCode::backend_name,
               {"backend", std::string(name), fmt::format("{}", fmt::join(backend_names(), ", ")),
-               fmt::format("Nearest: {}.", nearest_names(name, backend_names(), 1).front())});
+               fmt::format("Nearest: {}.", nearest_list(name, backend_names(), 1))});
 }
 
 }  // namespace

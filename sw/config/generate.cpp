@@ -139,10 +139,9 @@ Options parse_options(const std::vector<std::string>& arguments) {
   Options options;
   for (std::size_t i = 0; i < arguments.size(); i += 2) {
     if (std::find(known.begin(), known.end(), arguments[i]) == known.end())
-      throw Error(
-          ErrorCode::usage,
-          {"command line", "\"" + arguments[i] + "\"", "an option of bl_generate",
-           fmt::format("Did you mean {}?", fmt::join(nearest_names(arguments[i], known), ", "))});
+      throw Error(ErrorCode::usage,
+                  {"command line", "\"" + arguments[i] + "\"", "an option of bl_generate",
+                   fmt::format("Did you mean {}?", nearest_list(arguments[i], known))});
     if (i + 1 == arguments.size())
       throw Error(ErrorCode::usage, {arguments[i], "no value", "a value behind the option", ""});
     options[arguments[i]] = arguments[i + 1];

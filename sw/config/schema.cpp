@@ -118,11 +118,10 @@ void check_keys(const Json& object, const std::vector<std::string>& known,
     throw Error(ErrorCode::config_type, {place, found_text(object), "an object", ""});
   for (const auto& item : object.items()) {
     if (std::find(known.begin(), known.end(), item.key()) != known.end()) continue;
-    throw Error(
-        ErrorCode::config_key,
-        {place, fmt::format("unknown key {}", found_text(item.key())),
-         "keys of docs/configuration.md",
-         fmt::format("Did you mean {}?", fmt::join(nearest_names(item.key(), known), ", "))});
+    throw Error(ErrorCode::config_key,
+                {place, fmt::format("unknown key {}", found_text(item.key())),
+                 "keys of docs/configuration.md",
+                 fmt::format("Did you mean {}?", nearest_list(item.key(), known))});
   }
   for (const std::string& key : known) {
     if (!object.contains(key))
@@ -250,7 +249,7 @@ CheckedConfiguration find_configuration(const Schema& schema, std::span<const Na
   }
   throw Error(ErrorCode::config_name,
               {"configuration", fmt::format("\"{}\"", wanted), "a name or the path of a .json file",
-               fmt::format("Did you mean {}?", fmt::join(nearest_names(wanted, names), ", "))});
+               fmt::format("Did you mean {}?", nearest_list(wanted, names))});
 }
 
 std::string value_text(const Field& field, std::uint32_t value) {

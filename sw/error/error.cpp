@@ -86,4 +86,12 @@ std::vector<std::string> nearest_names(std::string_view name,
   return names;
 }
 
+std::string nearest_list(std::string_view name, const std::vector<std::string>& candidates,
+                         std::size_t limit) {
+  std::string list;
+  for (const std::string& candidate : nearest_names(name, candidates, limit))
+    list += (list.empty() ? "" : ", ") + candidate;
+  return list;
+}
+
 }  // namespace bitloom

@@ -54,4 +54,8 @@ std::vector<std::string> nearest_names(std::string_view name,
                                        const std::vector<std::string>& candidates,
                                        std::size_t limit = 3);
 
+/// The same as a list for a message: "edge, server".
+std::string nearest_list(std::string_view name, const std::vector<std::string>& candidates,
+                         std::size_t limit = 3);
+
 }  // namespace bitloom

@@ -244,13 +244,10 @@ std::vector<std::string> layer_names(const SafetensorsFile& file) {
 
 [[noreturn]] void fail_unknown(const std::filesystem::path& path, const std::string& name,
                                const std::vector<std::string>& names) {
-  std::string nearest;
-  for (const std::string& candidate : nearest_names(name, names))
-    nearest += (nearest.empty() ? "" : ", ") + candidate;
-  throw Error(ErrorCode::layer_name,
-              {path.string(), "no layer " + name,
-               "one of its " + std::to_string(names.size()) + " layers, nearest: " + nearest,
-               "Choose one of those."});
+  throw Error(ErrorCode::layer_name, {path.string(), "no layer " + name,
+                                      "one of its " + std::to_string(names.size()) +
+                                          " layers, nearest: " + nearest_list(name, names),
+                                      "Choose one of those."});
 }
 
 void append_tensors(const Layer& layer, std::vector<NamedTensor>& tensors) {

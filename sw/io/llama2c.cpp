@@ -130,12 +130,9 @@ const Llama2cTensor& Llama2cFile::tensor(const std::string& name) const {
   if (found != tensors_.end()) return *found;
   std::vector<std::string> names;
   for (const Llama2cTensor& t : tensors_) names.push_back(t.name);
-  std::string nearest;
-  for (const std::string& candidate : nearest_names(name, names))
-    nearest += (nearest.empty() ? "" : ", ") + candidate;
-  throw Error(ErrorCode::layer_name,
-              {file_.path().string(), "no tensor " + name,
-               "one of its tensors, nearest: " + nearest, "Choose one of those."});
+  throw Error(ErrorCode::layer_name, {file_.path().string(), "no tensor " + name,
+                                      "one of its tensors, nearest: " + nearest_list(name, names),
+                                      "Choose one of those."});
 }
 
 std::vector<float> Llama2cFile::read(const Llama2cTensor& tensor) const {

@@ -45,6 +45,8 @@ TEST_CASE("The nearest names come by edit distance, best first") {
   CHECK(nearest_names("egde", names, 1) == std::vector<std::string>{"edge"});
   CHECK(nearest_names("tiny-mb", names, 2) == std::vector<std::string>{"tiny-mb8", "tiny"});
   CHECK(nearest_names("tiny", {}, 3).empty());
+  CHECK(nearest_list("tiny-mb", names, 2) == "tiny-mb8, tiny");
+  CHECK(nearest_list("tiny", {}).empty());
 }
 
 TEST_CASE("Equally near names come in alphabetical order") {

@@ -24,7 +24,7 @@ struct ModelShape {
   std::vector<LayerShape> layers;  ///< in the order of the data path; lm_head last
 };
 
-/// All models, in the order of docs/cli.md.
+/// All models, in the order in which `bitloom list` prints them.
 const std::vector<ModelShape>& models();
 
 /// The layer of that name. Throws Error layer_name with the nearest names.

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gen/version.hpp"
-#include "host/report/bounds.hpp"
+#include "host/metrics/bounds.hpp"
 #include "sw/config/config.hpp"
 
 namespace bitloom {

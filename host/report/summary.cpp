@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "host/report/bounds.hpp"
+#include "host/metrics/bounds.hpp"
 
 namespace bitloom {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "host/report/accuracy.hpp"
+#include "host/metrics/accuracy.hpp"
 #include "host/runtime/admission.hpp"
 #include "host/runtime/devices.hpp"
 #include "sw/device/functional_device.hpp"

@@ -17,7 +17,8 @@ struct Outcome {
   std::string err;
 };
 
-/// bitloom with these arguments, in `directory`, with the cache below the test's scratch folder.
+/// bitloom with these arguments, in `directory`, with this process's environment: ctest sets the
+/// cache of quantized layers (BITLOOM_CACHE), a test started by hand uses the user's.
 Outcome bitloom(const std::vector<std::string>& arguments,
                 const std::filesystem::path& directory = std::filesystem::current_path());
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/report/accuracy.hpp"
+#include "host/metrics/accuracy.hpp"
 
 #include <bit>
 #include <cmath>

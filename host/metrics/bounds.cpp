@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/report/bounds.hpp"
+#include "host/metrics/bounds.hpp"
 
 namespace bitloom {
 namespace {

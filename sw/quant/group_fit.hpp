@@ -22,15 +22,16 @@ struct GroupScales {
 ///
 /// The weights are sorted once. Nearest-level assignment then cuts the sorted weights at the
 /// midpoints of the levels, and all that least squares needs is the number and the sum of the
-/// weights at each level, which prefix sums give: a round costs O(G + 2^b), not O(G * b).
+/// weights at each level, which prefix sums give: a round costs O(G + b * 2^b) instead of
+/// O(G * b^2).
 class GroupFit {
  public:
   GroupFit(unsigned bits, bool offset, unsigned rounds)
       : bits_(bits), offset_(offset), rounds_(rounds) {}
 
   /// Fits `weights` (all finite). Afterwards scales() are binary16 values (infinite when beyond
-  /// its range), codes()[i] has bit p set where plane p of weight i is +1, and squared_error() is
-  /// that of the rounded scales.
+  /// its range), and codes()[i] has bit p set where plane p of weight i is +1: the nearest level
+  /// under the rounded scales.
   void fit(std::span<const float> weights);
 
   [[nodiscard]] const GroupScales& scales() const { return best_; }

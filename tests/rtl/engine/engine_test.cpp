@@ -19,10 +19,11 @@ namespace {
 using namespace bitloom::rtl;
 
 constexpr unsigned kRows = 4;
-constexpr unsigned kColumns = 16;
+constexpr unsigned kColumns = 32;
 constexpr unsigned kGroupColumns = 128;
 constexpr unsigned kGroupSlices = kGroupColumns / kColumns;
 constexpr unsigned kMantissaBits = 16;
+constexpr unsigned kBeatWords = 2;  // of 64 bits
 constexpr std::uint32_t kQuietNan = 0x7FC00000;
 
 void set_idle(VEngine& engine) {
@@ -33,7 +34,7 @@ void set_idle(VEngine& engine) {
   engine.result_ready_i = 0;
 }
 
-/// A job's memory streams, beat by beat, and its results by the contract.
+/// A job's memory streams in 64-bit words, two per beat, and its results by the contract.
 struct Job {
   unsigned tiles = 1;
   unsigned groups = 1;
@@ -84,12 +85,13 @@ Job random_job(Random& random, unsigned tiles, unsigned groups, unsigned bits, b
       for (unsigned plane = 0; plane < bits; ++plane) {
         std::array<std::int64_t, kRows> dot{};
         for (unsigned slice = 0; slice < kGroupSlices; ++slice) {
-          const std::uint64_t word = random.chance(5) ? 0 : random.bits(64);
-          job.weights.push_back(word);
           for (unsigned r = 0; r < kRows; ++r) {
+            const std::uint64_t word = random.chance(5) ? 0 : random.bits(kColumns);
+            if (r % 2 == 0) job.weights.push_back(word);
+            if (r % 2 == 1) job.weights.back() |= word << kColumns;
             for (unsigned c = 0; c < kColumns; ++c) {
               const std::int64_t m = group.mantissas[slice * kColumns + c];
-              dot.at(r) += ((word >> (r * kColumns + c)) & 1U) != 0 ? m : -m;
+              dot.at(r) += ((word >> c) & 1U) != 0 ? m : -m;
             }
           }
         }
@@ -111,6 +113,8 @@ Job random_job(Random& random, unsigned tiles, unsigned groups, unsigned bits, b
       job.results.push_back(job.nan ? kQuietNan : nearest_binary32(sum / 16));
     }
   }
+  // A beat holds two vectors; what is left of the job's last beat is dropped.
+  if (job.scales.size() % 2 != 0) job.scales.push_back(random.bits(64));
   return job;
 }
 
@@ -144,21 +148,23 @@ std::array<unsigned, 6> run_jobs(const std::vector<Job>& jobs, const Rates& perc
     append(scales, job.scales);
     append(activations, job.activations);
     for (const std::uint32_t result : job.results) expected.emplace_back(result, job.nan);
-    passes += job.weights.size();
+    passes += job.weights.size() / kBeatWords;
   }
   std::array<unsigned, 6> causes{};
   std::size_t next_job = 0;
   std::size_t taken = 0;
   std::size_t issued = 0;
-  const auto show = [&](Stream& stream, unsigned percent_shown, CData& valid, QData& data) {
+  const auto show = [&](Stream& stream, unsigned percent_shown, CData& valid, auto& data) {
     stream.shown =
         stream.next < stream.beats.size() && (stream.shown || random.chance(percent_shown));
     valid = stream.shown;
-    if (stream.shown) data = stream.beats[stream.next];
+    for (unsigned w = 0; stream.shown && w < kBeatWords; ++w) {
+      set(data, 64 * w, 64, stream.beats[stream.next + w]);
+    }
   };
   const auto advance = [](Stream& stream, bool ready) {
     if (stream.shown && ready) {
-      ++stream.next;
+      stream.next += kBeatWords;
       stream.shown = false;
     }
   };
@@ -225,11 +231,11 @@ TEST_CASE("With every stream ready the array takes a plane word every cycle, als
   const auto causes =
       run_jobs(jobs, {.weights = 100, .scales = 100, .activations = 100, .results = 100});
   std::size_t passes = 0;
-  for (const Job& job : jobs) passes += job.weights.size();
+  for (const Job& job : jobs) passes += job.weights.size() / kBeatWords;
   CHECK(causes[0] == passes - 1);
   // A first row tile at one bit reads activations as fast as they are aligned: four beats per
   // slice.
-  const std::size_t first_tile = 4 * kGroupColumns * 16 / 64;
+  const std::size_t first_tile = 4 * kGroupColumns * 16 / 128;
   CHECK(causes[2] <= first_tile + 20);
   CHECK(causes[1] + causes[3] + causes[4] + causes[5] == 0);
 }

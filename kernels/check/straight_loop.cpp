@@ -12,6 +12,7 @@
 #include "sw/contract/align.hpp"
 #include "sw/contract/half.hpp"
 #include "sw/contract/round.hpp"
+#include "sw/parallel/workers.hpp"
 
 namespace bitloom::kernels {
 namespace {
@@ -106,13 +107,11 @@ Outputs straight_loop(const Layer& layer, unsigned bits, const Activations& acts
     const AlignedToken token = align(x, layer.group_columns(), arithmetic.mantissa_bits);
     if (!token.finite) continue;
     const unsigned workers = std::max(1U, std::thread::hardware_concurrency());
-    const auto every_nth_row = [&](std::uint32_t first) {
+    run_workers(workers, [&](unsigned first) {
       for (std::uint32_t row = first; row < layer.m; row += workers)
         y.bits[std::size_t{t} * layer.m + row] = contract::round_output(
             exact_sum(layer, bits, row, token, arithmetic, scale_exponent), format);
-    };
-    std::vector<std::jthread> threads;
-    for (std::uint32_t w = 0; w < workers; ++w) threads.emplace_back(every_nth_row, w);
+    });
   }
   return y;
 }

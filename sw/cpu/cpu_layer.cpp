@@ -11,6 +11,7 @@
 #include "sw/contract/align.hpp"
 #include "sw/contract/half.hpp"
 #include "sw/contract/round.hpp"
+#include "sw/parallel/workers.hpp"
 
 namespace bitloom {
 namespace {
@@ -168,13 +169,14 @@ void CpuLayer::run_rows(unsigned bits, const Tables& tables, const Token& token,
   const int q =
       contract::rounding_exponent(arithmetic_.accumulator, tables.exponent, token.exponent,
                                   contract::terms_per_column(mode_, bits), padded_k_);
-  sums.assign(m_, 0);
+  sums.assign(rows.end - rows.first, 0);
   for (std::uint32_t block = 0; block < blocks_; ++block) {
     const int exponent =
         token.group_exponents[std::size_t{block} * block_columns_ / group_columns_];
     const std::int32_t* mantissas = token.mantissas.data() + std::size_t{block} * block_columns_;
     const auto add = [&](std::uint32_t row, Half scale, std::int32_t sum) {
-      sums[row] += contract::round_half_up(contract::term(scale, sum, exponent, mb), q);
+      sums[row - rows.first] +=
+          contract::round_half_up(contract::term(scale, sum, exponent, mb), q);
     };
     if (mode_ == Mode::bcq)
       add_bcq_block(bits, tables, mantissas, block, rows, add);
@@ -207,7 +209,7 @@ Outputs CpuLayer::run(unsigned bits, const Activations& acts, OutputFormat forma
       if (tokens[t].exponent == contract::kNonFiniteExponent) continue;
       run_rows(bits, tables, tokens[t], rows, sums);
       for (std::uint32_t row = rows.first; row < rows.end; ++row)
-        y.bits[std::size_t{t} * m_ + row] = contract::round_output(sums[row], format);
+        y.bits[std::size_t{t} * m_ + row] = contract::round_output(sums[row - rows.first], format);
     }
   };
 
@@ -215,11 +217,9 @@ Outputs CpuLayer::run(unsigned bits, const Activations& acts, OutputFormat forma
   const auto first_row = [&](unsigned thread) {
     return static_cast<std::uint32_t>(std::uint64_t{m_} * thread / threads);
   };
-  std::vector<std::jthread> workers;
-  for (unsigned thread = 1; thread < threads; ++thread)
-    workers.emplace_back(run_range, Rows{first_row(thread), first_row(thread + 1)});
-  run_range({0, first_row(1)});
-  workers.clear();  // joins
+  run_workers(threads, [&](unsigned thread) {
+    run_range({first_row(thread), first_row(thread + 1)});
+  });
   return y;
 }
 

@@ -14,6 +14,8 @@
 #include <string>
 #include <thread>
 
+#include "sw/parallel/workers.hpp"
+
 namespace bitloom {
 namespace {
 
@@ -313,9 +315,7 @@ void for_rows(std::uint32_t rows, std::size_t work_per_row,
   const auto stripe = [&](std::uint32_t first) {
     for (std::uint32_t row = first; row < rows; row += threads) body(row);
   };
-  std::vector<std::jthread> others;
-  for (std::uint32_t first = 1; first < threads; ++first) others.emplace_back(stripe, first);
-  stripe(0);
+  run_workers(threads, stripe);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ struct Call {
   OutputFormat format = OutputFormat::binary32;
 };
 
-/// The cause of a cycle, in order of priority (docs/counters.md): each cycle has exactly one.
+/// The cause of a cycle, in order of priority (docs/units/ctrl.md): each cycle has exactly one.
 enum class Cause : std::uint8_t { busy, output, activations, scales, weights, control };
 inline constexpr std::array<std::string_view, 6> kCauseNames = {"busy",   "output",  "activations",
                                                                 "scales", "weights", "control"};
@@ -83,7 +83,12 @@ class Device {
   virtual std::optional<Completion> poll() = 0;
 };
 
-/// Loads, submits and waits for one call: for callers that have nothing to overlap.
+/// Throws Error call_precision or call_shape unless `call` fits `layer`, of which only the name, K
+/// and the precisions are looked at. For implementations of submit().
+void check_call(const Layer& layer, const Call& call);
+
+/// Loads, submits and waits for one call: for callers that have nothing to overlap. Nothing stays
+/// loaded, whatever is thrown.
 Completion run_layer(Device& device, const Layer& layer, unsigned bits, Activations acts,
                      OutputFormat format);
 

@@ -10,17 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include "sw/error/error.hpp"
-
 namespace bitloom {
 namespace {
-
-std::string served_precisions(const Layer& layer) {
-  std::string text;
-  for (const auto& [bits, tables] : layer.precisions)
-    text += (text.empty() ? "" : ", ") + std::to_string(bits);
-  return text.empty() ? "none" : text;
-}
 
 class FunctionalDevice final : public Device {
  public:
@@ -87,22 +78,6 @@ class FunctionalDevice final : public Device {
 };
 
 }  // namespace
-
-void check_call(const Layer& layer, const Call& call) {
-  if (!layer.precisions.contains(call.bits))
-    throw Error(ErrorCode::call_precision,
-                {"layer " + layer.name, std::to_string(call.bits) + " bits",
-                 "a precision that the layer serves: " + served_precisions(layer),
-                 "Ask for one of those."});
-  const Activations& acts = call.acts;
-  if (acts.k != layer.k || acts.x.size() != std::size_t{acts.tokens} * acts.k)
-    throw Error(
-        ErrorCode::call_shape,
-        {"activations of layer " + layer.name,
-         std::to_string(acts.tokens) + " x " + std::to_string(acts.k) + " columns, " +
-             std::to_string(acts.x.size()) + " values",
-         std::to_string(layer.k) + " columns", "Give one value per input column and token."});
-}
 
 std::unique_ptr<Device> make_functional_device(std::string name, LoadFunction load) {
   return std::make_unique<FunctionalDevice>(std::move(name), std::move(load));

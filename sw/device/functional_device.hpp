@@ -20,9 +20,6 @@ using CallFunction = std::function<Outputs(unsigned bits, const Activations& act
 /// Throws Error when the backend cannot run the layer.
 using LoadFunction = std::function<CallFunction(const Layer& layer)>;
 
-/// Throws Error call_precision or call_shape unless `call` fits `layer`.
-void check_call(const Layer& layer, const Call& call);
-
 /// A device that runs each call when it is polled.
 std::unique_ptr<Device> make_functional_device(std::string name, LoadFunction load);
 

@@ -27,6 +27,25 @@ Layer pair_layer(Half scale) {
 
 Activations ones() { return {1, 2, {Half{0x3C00}, Half{0x3C00}}}; }
 
+// Counts what is loaded; fails in submit() or in poll().
+class FailingDevice final : public Device {
+ public:
+  explicit FailingDevice(bool in_submit) : in_submit_(in_submit) {}
+  [[nodiscard]] std::string_view name() const override { return "failing"; }
+  LayerId load(const Layer& /*layer*/) override { return LayerId{++loaded_}; }
+  void unload(LayerId /*layer*/) override { --loaded_; }
+  Ticket submit(Call /*call*/) override {
+    if (in_submit_) throw std::runtime_error("submit");
+    return {};
+  }
+  std::optional<Completion> poll() override { throw std::runtime_error("poll"); }
+  [[nodiscard]] std::uint64_t loaded() const { return loaded_; }
+
+ private:
+  bool in_submit_;
+  std::uint64_t loaded_ = 0;
+};
+
 Error error_of_submit(Device& device, Call call) {
   try {
     device.submit(std::move(call));
@@ -98,4 +117,13 @@ TEST_CASE("running one layer gives its outputs and leaves nothing loaded or queu
       run_layer(*device, pair_layer(Half{0x3C00}), 1, ones(), OutputFormat::binary32);
   CHECK(done.y.bits == std::vector<std::uint32_t>{0x40000000});
   CHECK_FALSE(device->poll());
+}
+
+TEST_CASE("running one layer leaves nothing loaded when the device fails") {
+  for (const bool in_submit : {true, false}) {
+    FailingDevice device(in_submit);
+    CHECK_THROWS_WITH(run_layer(device, pair_layer(Half{0x3C00}), 1, ones(), {}),
+                      in_submit ? "submit" : "poll");
+    CHECK(device.loaded() == 0);
+  }
 }

@@ -43,12 +43,6 @@ std::string bit_range(unsigned first, unsigned width) {
   return width == 1 ? std::to_string(first) : fmt::format("{}:{}", first + width - 1, first);
 }
 
-std::string accumulator_width(const Values& values) {
-  const std::uint32_t bits = values.at("accumulator");
-  return std::to_string(
-      bits == 0 ? exact_accumulator_bits(values.at("max_bits"), values.at("max_k")) : bits);
-}
-
 }  // namespace
 
 std::string doc_keys(const Section& section) {
@@ -65,7 +59,7 @@ std::string doc_named(const Schema& schema, const std::vector<NamedConfiguration
   for (const NamedConfiguration& configuration : configurations) {
     const Values& values = configuration.values.hardware;
     head.push_back(code(configuration.name));
-    width.push_back(accumulator_width(values));
+    width.push_back(std::to_string(accumulator_bits(values)));
     hash.push_back(code(hardware_digest(schema.hardware, values).substr(0, 8)));
   }
   std::vector<Row> rows;

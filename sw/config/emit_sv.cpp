@@ -25,11 +25,8 @@ std::string number(const std::string& name, std::uint32_t value) {
 std::string config_parameter(const Field& field, const Values& values) {
   const std::uint32_t value = values.at(field.key);
   if (field.type != FieldType::accumulator) return number(upper_camel(field.key), value);
-  const bool exact = value == 0;
-  const std::uint32_t bits =
-      exact ? exact_accumulator_bits(values.at("max_bits"), values.at("max_k")) : value;
-  return fmt::format("  localparam bit AccumulatorExact = 1'b{};\n", exact ? 1 : 0) +
-         number("AccumulatorBits", bits);
+  return fmt::format("  localparam bit AccumulatorExact = 1'b{};\n", value == 0 ? 1 : 0) +
+         number("AccumulatorBits", accumulator_bits(values));
 }
 
 std::string positions(const std::string& prefix, const std::vector<BitField>& fields) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 
+#include "sw/contract/accumulate.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/sha256.hpp"
 
@@ -271,11 +272,11 @@ std::string hardware_digest(const Section& hardware, const Values& values) {
   return sha256_hex(std::vector<std::uint8_t>(text.begin(), text.end()));
 }
 
-unsigned exact_accumulator_bits(std::uint32_t max_bits, std::uint32_t max_k) {
-  // At most 9 * 2^20 * 65504^2 < 2^56, so the product is exact here.
-  const std::uint64_t largest = (std::uint64_t{max_bits} + 1) * max_k * 65504U * 65504U;
-  const auto floor_log2 = static_cast<unsigned>(std::bit_width(largest)) - 1;
-  return 2 + floor_log2 + 48;
+unsigned accumulator_bits(const Values& hardware) {
+  const std::uint32_t bits = hardware.at("accumulator");
+  if (bits != 0) return bits;
+  return static_cast<unsigned>(
+      contract::exact_accumulator_bits(hardware.at("max_bits"), hardware.at("max_k")));
 }
 
 }  // namespace bitloom

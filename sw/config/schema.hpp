@@ -81,8 +81,8 @@ std::string canonical_text(const Section& hardware, const Values& values);
 /// SHA-256 of canonical_text(), 64 lower-case hexadecimal digits.
 std::string hardware_digest(const Section& hardware, const Values& values);
 
-/// Width of an accumulator that holds every exact sum of at most `max_k` columns at precision
-/// `max_bits` (docs/arithmetic.md): 2 + floor(log2((max_bits + 1) * max_k * 65504^2)) + 48.
-unsigned exact_accumulator_bits(std::uint32_t max_bits, std::uint32_t max_k);
+/// Width of the accumulator of a checked `hardware` section: the value, or what "exact" needs for
+/// every sum that max_bits and max_k admit (docs/arithmetic.md).
+unsigned accumulator_bits(const Values& hardware);
 
 }  // namespace bitloom

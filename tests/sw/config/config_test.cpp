@@ -171,14 +171,19 @@ TEST_CASE("Every hardware key changes the hash and no system key does") {
   CHECK(hardware_hash(load_config(slow.path()).hardware) == hardware_hash(edge.hardware));
 }
 
-TEST_CASE("The accumulator width follows from the largest layer") {
+TEST_CASE("The accumulator width follows from the largest layer, unless a number says it") {
+  const auto width = [](std::uint32_t accumulator, std::uint32_t max_bits, std::uint32_t max_k) {
+    return accumulator_bits(
+        {{"accumulator", accumulator}, {"max_bits", max_bits}, {"max_k", max_k}});
+  };
   // Evaluated with Python's integers: 2 + ((b + 1) * k * 65504**2).bit_length() - 1 + 48.
-  CHECK(exact_accumulator_bits(8, 32768) == 100);
-  CHECK(exact_accumulator_bits(8, 4096) == 97);
-  CHECK(exact_accumulator_bits(8, 16384) == 99);
-  CHECK(exact_accumulator_bits(1, 128) == 89);
-  CHECK(exact_accumulator_bits(4, 20000) == 98);
-  CHECK(exact_accumulator_bits(8, 1048576) == 105);
+  CHECK(width(0, 8, 32768) == 100);
+  CHECK(width(0, 8, 4096) == 97);
+  CHECK(width(0, 8, 16384) == 99);
+  CHECK(width(0, 1, 128) == 89);
+  CHECK(width(0, 4, 20000) == 98);
+  CHECK(width(0, 8, 1048576) == 105);
+  CHECK(width(48, 8, 32768) == 48);
 }
 
 TEST_CASE("An unknown configuration is answered with the nearest names (BL-CFG-name)") {

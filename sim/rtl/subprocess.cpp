@@ -86,7 +86,9 @@ std::string Subprocess::wait(std::chrono::milliseconds limit) {
   return wait();
 }
 
-void Subprocess::kill() const { ::kill(pid_, SIGKILL); }
+void Subprocess::kill() const {
+  if (pid_ > 0) ::kill(pid_, SIGKILL);
+}
 
 bool run_logged(const std::vector<std::string>& arguments, const std::filesystem::path& log) {
   const FileDescriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));

@@ -44,9 +44,11 @@ class Subprocess {
   /// The same, but kills the child when it has not ended within the limit; nothing to wait for when
   /// it was waited for before.
   std::string wait(std::chrono::milliseconds limit);
-  void kill() const;
 
  private:
+  // Private, and only while there is a child: kill(-1) would end every process of the user.
+  void kill() const;
+
   pid_t pid_ = -1;
 };
 

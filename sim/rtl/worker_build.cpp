@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <sys/file.h>
 
 #include <algorithm>
@@ -20,35 +19,23 @@
 #include "sim/rtl/subprocess.hpp"
 #include "sw/config/config.hpp"
 #include "sw/error/error.hpp"
+#include "sw/io/sha256.hpp"
 
 namespace bitloom::sim {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kSource = BITLOOM_SOURCE_DIR;
 constexpr const char* kCompiler = "clang++";
 
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-  // Length first, so that two inputs cannot trade characters.
-  void add(std::string_view text) {
-    const std::string length = std::to_string(text.size()) + ":";
-    EVP_DigestUpdate(context_.get(), length.data(), length.size());
-    EVP_DigestUpdate(context_.get(), text.data(), text.size());
-  }
-  std::string hex() {
-    std::array<unsigned char, 32> digest{};
-    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    return fmt::format("{:02x}", fmt::join(digest, ""));
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
+// Adds a text with its length in front, so that two inputs cannot trade characters.
+void add(Sha256& hash, std::string_view text) {
+  const auto update = [&](std::string_view part) {
+    hash.update({reinterpret_cast<const std::uint8_t*>(part.data()), part.size()});
+  };
+  update(std::to_string(text.size()) + ":");
+  update(text);
+}
 
 std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
@@ -56,6 +43,15 @@ std::vector<fs::path> files_of(const fs::path& folder) {
     if (entry.is_regular_file()) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
+}
+
+fs::path source_of(const WorkerOptions& options) {
+  return options.source.empty() ? fs::path(BITLOOM_SOURCE_DIR) : options.source;
+}
+
+fs::path design_list(const WorkerOptions& options) {
+  return fs::absolute(options.rtl_list.empty() ? source_of(options) / "rtl/files.f"
+                                               : options.rtl_list);
 }
 
 // The list itself and what it names; comments start with "//".
@@ -67,14 +63,18 @@ std::vector<fs::path> design_files(const fs::path& list) {
   return files;
 }
 
-std::string output_of(const std::string& command) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"),
-                                                             ::pclose);
+// What `tool --version` prints. Throws Error rtl_build when there is no such tool.
+std::string version_of(const std::string& tool) {
+  std::FILE* const pipe = ::popen((tool + " --version 2>&1").c_str(), "r");
   std::string text;
   std::array<char, 256> chunk{};
-  while (pipe && std::fgets(chunk.data(), chunk.size(), pipe.get()) != nullptr)
+  while (pipe != nullptr && std::fgets(chunk.data(), chunk.size(), pipe) != nullptr)
     text += chunk.data();
-  return text;
+  if (pipe != nullptr && ::pclose(pipe) == 0) return text;
+  throw Error(ErrorCode::rtl_build,
+              {"tools of the simulation worker", "no " + tool + " that runs",
+               "cmake, ninja, verilator_bin and " + std::string(kCompiler) + " in PATH",
+               "Run make sim, which installs them, or see docs/dependencies.md."});
 }
 
 // The processor, for the executable is compiled for the machine that it runs on.
@@ -84,24 +84,6 @@ std::string processor() {
   for (std::string line; std::getline(in, line) && !line.empty();)
     if (line.starts_with("model name") || line.starts_with("flags")) text += line + "\n";
   return text;
-}
-
-std::string worker_hash(const HardwareConfig& hardware, const fs::path& list) {
-  Sha256 hash;
-  hash.add(hardware_json(hardware));
-  std::vector<fs::path> files = design_files(list);
-  for (const char* folder :
-       {"rtl/include", "sim/mem", "sim/protocol", "sim/tb", "sim/trace", "sim/worker"})
-    for (const fs::path& file : files_of(kSource / folder)) files.push_back(file);
-  files.emplace_back(BITLOOM_GENERATE);
-  for (const fs::path& file : files) {
-    hash.add(file.filename().string());
-    hash.add(read_text(file));
-  }
-  hash.add(output_of("verilator_bin --version 2>&1"));
-  hash.add(output_of(std::string(kCompiler) + " --version 2>&1"));
-  hash.add(processor());
-  return hash.hex();
 }
 
 // bl_generate takes complete files only. The system part does not reach the packages: any will do.
@@ -121,8 +103,9 @@ void write_config(const HardwareConfig& hardware, const fs::path& path) {
                "", "Read the log; it holds the commands' whole output."});
 }
 
-void build(const HardwareConfig& hardware, const WorkerOptions& options, const fs::path& list,
-           const std::string& hash, const fs::path& folder, const fs::path& executable) {
+void build(const HardwareConfig& hardware, const WorkerOptions& options, const std::string& hash,
+           const fs::path& folder, const fs::path& executable) {
+  for (const char* tool : {"cmake", "ninja"}) version_of(tool);
   const std::string name = executable.filename().string();
   const fs::path config = folder / "config.json";
   const fs::path log = folder / (name + ".log");
@@ -133,7 +116,7 @@ void build(const HardwareConfig& hardware, const WorkerOptions& options, const f
   const std::vector<std::string> configure = {
       "cmake",
       "-S",
-      (kSource / "sim/worker").string(),
+      (source_of(options) / "sim/worker").string(),
       "-B",
       objects.string(),
       "-G",
@@ -141,7 +124,7 @@ void build(const HardwareConfig& hardware, const WorkerOptions& options, const f
       "-DCMAKE_CXX_COMPILER=" + std::string(kCompiler),
       "-DBITLOOM_CONFIG_JSON=" + config.string(),
       "-DBITLOOM_GENERATE=" + std::string(BITLOOM_GENERATE),
-      "-DBITLOOM_RTL_LIST=" + list.string(),
+      "-DBITLOOM_RTL_LIST=" + design_list(options).string(),
       "-DBITLOOM_WORKER_HASH=" + hash,
       "-DBITLOOM_OBSERVE=" + std::string(options.observe ? "ON" : "OFF")};
   if (!run_logged(configure, log) || !run_logged({"cmake", "--build", objects.string()}, log))
@@ -153,12 +136,29 @@ void build(const HardwareConfig& hardware, const WorkerOptions& options, const f
 
 }  // namespace
 
+std::string worker_hash(const HardwareConfig& hardware, const WorkerOptions& options) {
+  Sha256 hash;
+  add(hash, hardware_json(hardware));
+  std::vector<fs::path> files = design_files(design_list(options));
+  // sw/config: the generator reads the tables when it runs.
+  for (const char* folder :
+       {"rtl/include", "sim/mem", "sim/protocol", "sim/tb", "sim/trace", "sim/worker", "sw/config"})
+    for (const fs::path& file : files_of(source_of(options) / folder)) files.push_back(file);
+  files.emplace_back(BITLOOM_GENERATE);
+  for (const fs::path& file : files) {
+    add(hash, file.filename().string());
+    add(hash, read_text(file));
+  }
+  add(hash, version_of("verilator_bin"));
+  add(hash, version_of(kCompiler));
+  add(hash, processor());
+  return hash.hex();
+}
+
 WorkerExecutable ensure_worker(const HardwareConfig& hardware, const WorkerOptions& options) {
+  const std::string hash = worker_hash(hardware, options);
   const fs::path root =
       options.directory.empty() ? fs::path(BITLOOM_BINARY_DIR) / "worker" : options.directory;
-  const fs::path list =
-      fs::absolute(options.rtl_list.empty() ? kSource / "rtl/files.f" : options.rtl_list);
-  const std::string hash = worker_hash(hardware, list);
   const fs::path folder = fs::absolute(root) / hash;
   const fs::path executable = folder / (options.observe ? "bl_worker_observe" : "bl_worker");
   try {
@@ -170,7 +170,7 @@ WorkerExecutable ensure_worker(const HardwareConfig& hardware, const WorkerOptio
     if (!fs::exists(executable)) {
       if (options.notice)
         options.notice(fmt::format("building the simulator {}", executable.string()));
-      build(hardware, options, list, hash, folder, executable);
+      build(hardware, options, hash, folder, executable);
     }
   } catch (const std::system_error& error) {
     throw Error(ErrorCode::rtl_build,

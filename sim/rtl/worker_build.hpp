@@ -15,7 +15,8 @@ namespace bitloom::sim {
 struct WorkerOptions {
   bool observe = false;             ///< the executable that dumps waves and traces; slower
   std::filesystem::path directory;  ///< of the cache; empty = "worker" in the build folder
-  std::filesystem::path rtl_list;   ///< file list of the design; empty = rtl/files.f
+  std::filesystem::path source;     ///< of design and testbench; empty = the tree built from
+  std::filesystem::path rtl_list;   ///< file list of the design; empty = the tree's rtl/files.f
   std::function<void(std::string_view)> notice;  ///< told before a build, which takes a while
 };
 
@@ -24,9 +25,14 @@ struct WorkerExecutable {
   std::string hash;  ///< SHA-256 of everything that the executable depends on
 };
 
-/// The worker of a hardware configuration, built first when it is not in the cache. The key covers
-/// the design, the testbench, the hardware part, tools, flags and the processor. Processes that ask
-/// for the same worker at once build it once. Throws Error rtl_build with the log's place and end.
+/// The key of a worker in the cache: SHA-256 over the hardware part, the design, the testbench, the
+/// tables of registers and descriptors with their generator, the versions of Verilator and the
+/// compiler, flags and the processor. Throws Error rtl_build when a tool is missing.
+std::string worker_hash(const HardwareConfig& hardware, const WorkerOptions& options);
+
+/// The worker of a hardware configuration, built first when it is not in the cache. Processes that
+/// ask for the same worker at once build it once. Throws Error rtl_build that names the missing
+/// tool, the folder that cannot be written, or the log and its end.
 WorkerExecutable ensure_worker(const HardwareConfig& hardware, const WorkerOptions& options);
 
 }  // namespace bitloom::sim

@@ -91,7 +91,7 @@ void WorkerProcess::fail_dead() {
 Frame WorkerProcess::receive() {
   try {
     if (!link_.wait_readable(static_cast<int>(reply_limit_.count()))) {
-      process_.kill();
+      process_.wait(std::chrono::milliseconds::zero());
       fail(fmt::format("no answer for {} ms", reply_limit_.count()), "an answer");
     }
     std::optional<Frame> frame = link_.receive();

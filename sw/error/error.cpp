@@ -94,4 +94,21 @@ std::string nearest_list(std::string_view name, const std::vector<std::string>& 
   return list;
 }
 
+std::string quotation(std::string_view text) {
+  constexpr std::size_t kMaxChars = 80;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string quote = "\"";
+  for (const char c : text.substr(0, kMaxChars)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7F) {
+      quote += c;
+    } else {
+      quote += "\\x";
+      quote += kDigits[byte >> 4U];
+      quote += kDigits[byte & 15U];
+    }
+  }
+  return quote + (text.size() > kMaxChars ? "...\"" : "\"");
+}
+
 }  // namespace bitloom

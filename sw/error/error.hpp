@@ -54,6 +54,10 @@ std::vector<std::string> nearest_names(std::string_view name,
                                        const std::vector<std::string>& candidates,
                                        std::size_t limit = 3);
 
+/// `text` in quotes for a message, whatever a file holds: one line of at most 80 characters of it,
+/// what is not printable ASCII as \xHH.
+std::string quotation(std::string_view text);
+
 /// The same as a list for a message: "edge, server".
 std::string nearest_list(std::string_view name, const std::vector<std::string>& candidates,
                          std::size_t limit = 3);

@@ -12,8 +12,10 @@
 #include <string_view>
 #include <utility>
 
+#include "sw/contract/half.hpp"
 #include "sw/contract/half_value.hpp"
 #include "sw/error/error.hpp"
+#include "sw/io/little_endian.hpp"
 #include "sw/io/safetensors.hpp"
 
 namespace bitloom {
@@ -29,7 +31,7 @@ SafetensorsFile open_file(const std::filesystem::path& path) {
   if (found == file.metadata().end() || found->second != kFormat)
     throw Error(ErrorCode::file_format,
                 {path.string() + ", metadata " + kFormatKey,
-                 found == file.metadata().end() ? "none" : "\"" + found->second + "\"", "\"1\"",
+                 found == file.metadata().end() ? "none" : quotation(found->second), "\"1\"",
                  "Give an interchange file as docs/formats.md describes it."});
   return file;
 }
@@ -46,21 +48,6 @@ bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-template <typename Word>
-Word little_endian_word(std::span<const std::uint8_t> bytes, std::size_t index) {
-  Word word = 0;
-  for (std::size_t i = 0; i < sizeof(Word); ++i)
-    word = static_cast<Word>(word |
-                             static_cast<Word>(Word{bytes[index * sizeof(Word) + i]} << (8 * i)));
-  return word;
-}
-
-template <typename Word>
-void append_word(std::vector<std::uint8_t>& bytes, Word word) {
-  for (std::size_t i = 0; i < sizeof(Word); ++i)
-    bytes.push_back(static_cast<std::uint8_t>(word >> (8 * i)));
-}
-
 std::vector<Half> halves_of(std::span<const std::uint8_t> bytes) {
   std::vector<Half> values(bytes.size() / 2);
   for (std::size_t i = 0; i < values.size(); ++i)
@@ -74,8 +61,6 @@ std::vector<std::uint8_t> bytes_of(std::span<const Half> values) {
   for (const Half value : values) append_word(bytes, value.bits);
   return bytes;
 }
-
-bool is_finite(Half value) { return (value.bits & 0x7C00U) != 0x7C00U; }
 
 // Row-major index as text, "[3, 17]".
 std::string index_text(std::size_t flat, const Shape& shape) {
@@ -118,8 +103,9 @@ class LayerReader {
  private:
   [[noreturn]] void fail(ErrorCode code, const std::string& suffix, std::string found,
                          std::string expected) const {
-    throw Error(code, {file_.path().string() + ", " + layer_.name + suffix, std::move(found),
-                       std::move(expected), "Write the layer again as docs/formats.md says."});
+    throw Error(code,
+                {file_.path().string() + ", " + quotation(layer_.name + suffix), std::move(found),
+                 std::move(expected), "Write the layer again as docs/formats.md says."});
   }
 
   [[nodiscard]] std::string table_kind() const {
@@ -138,14 +124,14 @@ class LayerReader {
     const std::string text = metadata(suffix);
     const auto value = parse_number<std::uint32_t>(text);
     if (!value || !allowed(*value))
-      fail(ErrorCode::layer_metadata, suffix, "\"" + text + "\"", expected);
+      fail(ErrorCode::layer_metadata, suffix, quotation(text), expected);
     return *value;
   }
 
   void read_metadata() {
     const std::string mode = metadata(".mode");
     if (mode != "bcq" && mode != "codebook")
-      fail(ErrorCode::layer_metadata, ".mode", "\"" + mode + "\"", "bcq or codebook");
+      fail(ErrorCode::layer_metadata, ".mode", quotation(mode), "bcq or codebook");
     layer_.mode = mode == "bcq" ? Mode::bcq : Mode::codebook;
     layer_.group_size = number(".group_size", "32, 64, 128, 256 or 0", [](std::uint32_t g) {
       return g == 0 || g == 32 || g == 64 || g == 128 || g == 256;
@@ -191,7 +177,7 @@ class LayerReader {
   [[nodiscard]] unsigned table_bits(const std::string& precision, const std::string& suffix) const {
     const auto bits = parse_number<unsigned>(precision);
     if (!bits || *bits < 1 || *bits > layer_.plane_count)
-      fail(ErrorCode::layer_tensor, suffix, "precision " + precision,
+      fail(ErrorCode::layer_tensor, suffix, "precision " + quotation(precision),
            "1 to the " + std::to_string(layer_.plane_count) + " planes of the layer");
     return *bits;
   }
@@ -220,7 +206,7 @@ class LayerReader {
     if (info.shape != shape)
       fail(ErrorCode::layer_shape, suffix, "shape " + shape_text(info.shape), shape_text(shape));
     std::vector<Half> values = halves_of(file_.read(info));
-    const auto bad = std::find_if_not(values.begin(), values.end(), is_finite);
+    const auto bad = std::find_if_not(values.begin(), values.end(), contract::is_finite);
     if (bad != values.end())
       fail(
           ErrorCode::layer_not_finite, suffix,
@@ -244,7 +230,7 @@ std::vector<std::string> layer_names(const SafetensorsFile& file) {
 
 [[noreturn]] void fail_unknown(const std::filesystem::path& path, const std::string& name,
                                const std::vector<std::string>& names) {
-  throw Error(ErrorCode::layer_name, {path.string(), "no layer " + name,
+  throw Error(ErrorCode::layer_name, {path.string(), "no layer " + quotation(name),
                                       "one of its " + std::to_string(names.size()) +
                                           " layers, nearest: " + nearest_list(name, names),
                                       "Choose one of those."});
@@ -302,7 +288,7 @@ std::vector<Half> rounded_halves(std::span<const std::uint8_t> bytes, const Tens
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double value = element(bytes, info.dtype, i);
     values[i] = half_from_double(value);
-    if (std::isfinite(value) && !is_finite(values[i]))
+    if (std::isfinite(value) && !contract::is_finite(values[i]))
       throw Error(
           ErrorCode::acts_overflow,
           {place + " at " + index_text(i, info.shape), std::to_string(value),

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sw/error/error.hpp"
+#include "sw/io/little_endian.hpp"
 
 namespace bitloom {
 namespace {
@@ -16,12 +17,6 @@ constexpr std::size_t kHeaderBytes = 28;
 // Far above every published model, and low enough that no size below overflows 64 bits.
 constexpr std::int64_t kMaxExtent = 1 << 20;
 constexpr std::int64_t kMaxLayers = 1 << 10;
-
-std::uint32_t word(std::span<const std::uint8_t> bytes, std::size_t index) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value |= std::uint32_t{bytes[4 * index + i]} << (8 * i);
-  return value;
-}
 
 // The header's sizes as they are checked and narrowed: in [1, limit].
 std::uint32_t checked(const InputFile& file, const char* name, std::int64_t value,
@@ -40,7 +35,7 @@ Llama2cShape read_shape(const InputFile& file) {
                  "at least the 28 bytes of the header", "Give a llama2.c model."});
   const std::vector<std::uint8_t> bytes = file.read(0, kHeaderBytes);
   const auto field = [&bytes](std::size_t index) -> std::int64_t {
-    return static_cast<std::int32_t>(word(bytes, index));
+    return static_cast<std::int32_t>(little_endian_word<std::uint32_t>(bytes, index));
   };
   Llama2cShape shape;
   shape.dim = checked(file, "dim", field(0), kMaxExtent);
@@ -130,7 +125,7 @@ const Llama2cTensor& Llama2cFile::tensor(const std::string& name) const {
   if (found != tensors_.end()) return *found;
   std::vector<std::string> names;
   for (const Llama2cTensor& t : tensors_) names.push_back(t.name);
-  throw Error(ErrorCode::layer_name, {file_.path().string(), "no tensor " + name,
+  throw Error(ErrorCode::layer_name, {file_.path().string(), "no tensor " + quotation(name),
                                       "one of its tensors, nearest: " + nearest_list(name, names),
                                       "Choose one of those."});
 }
@@ -138,7 +133,8 @@ const Llama2cTensor& Llama2cFile::tensor(const std::string& name) const {
 std::vector<float> Llama2cFile::read(const Llama2cTensor& tensor) const {
   std::vector<float> values(std::size_t{tensor.rows} * tensor.columns);
   const std::vector<std::uint8_t> bytes = file_.read(tensor.offset, values.size() * 4);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::bit_cast<float>(word(bytes, i));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = std::bit_cast<float>(little_endian_word<std::uint32_t>(bytes, i));
   return values;
 }
 

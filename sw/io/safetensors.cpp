@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sw/error/error.hpp"
+#include "sw/io/little_endian.hpp"
 
 namespace bitloom {
 namespace {
@@ -37,24 +38,18 @@ struct Place {
   std::string tensor;
 
   [[noreturn]] void fail(ErrorCode code, std::string found, std::string expected) const {
-    const std::string where = tensor.empty() ? "" : ", tensor " + tensor;
+    const std::string where = tensor.empty() ? "" : ", tensor " + quotation(tensor);
     throw Error(code, {path.string() + where, std::move(found), std::move(expected),
                        "Write the file again with a safetensors library."});
   }
 };
-
-std::uint64_t little_endian_u64(std::span<const std::uint8_t> bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < kLengthBytes; ++i) value |= std::uint64_t{bytes[i]} << (8 * i);
-  return value;
-}
 
 std::uint64_t header_length(const InputFile& file) {
   const Place place{file.path(), ""};
   if (file.size() < kLengthBytes)
     place.fail(ErrorCode::st_truncated, std::to_string(file.size()) + " bytes",
                "at least the 8 bytes of the header length");
-  const std::uint64_t length = little_endian_u64(file.read(0, kLengthBytes));
+  const std::uint64_t length = little_endian_word<std::uint64_t>(file.read(0, kLengthBytes), 0);
   if (length > kMaxHeaderBytes)
     place.fail(ErrorCode::st_header_length, "a header length of " + std::to_string(length),
                "at most " + std::to_string(kMaxHeaderBytes));
@@ -77,8 +72,8 @@ class KeyWatch {
     if (event == json::parse_event_t::object_start) keys_[static_cast<std::size_t>(depth)].clear();
     if (event == json::parse_event_t::key &&
         !keys_[static_cast<std::size_t>(depth) - 1].insert(value.get<std::string>()).second)
-      place_.fail(ErrorCode::st_duplicate, "the name " + value.get<std::string>() + " twice",
-                  "each name once");
+      place_.fail(ErrorCode::st_duplicate,
+                  "the name " + quotation(value.get<std::string>()) + " twice", "each name once");
     return true;
   }
 
@@ -94,7 +89,7 @@ json parse_header(const InputFile& file, std::uint64_t length) {
     json header = json::parse(text.begin(), text.end(), KeyWatch(place));
     if (header.is_object()) return header;
   } catch (const json::exception& error) {
-    place.fail(ErrorCode::st_header, error.what(), "a JSON object");
+    place.fail(ErrorCode::st_header, quotation(error.what()), "a JSON object");
   }
   place.fail(ErrorCode::st_header, "JSON that is not an object", "an object of tensors");
 }
@@ -105,7 +100,8 @@ std::map<std::string, std::string> parse_metadata(const json& value, const Place
   std::map<std::string, std::string> metadata;
   for (const auto& [key, text] : value.items()) {
     if (!text.is_string())
-      place.fail(ErrorCode::st_header, "metadata " + key + " that is not a string", "a string");
+      place.fail(ErrorCode::st_header, "metadata " + quotation(key) + " that is not a string",
+                 "a string");
     metadata.emplace(key, text.get<std::string>());
   }
   return metadata;
@@ -131,7 +127,7 @@ Dtype parse_dtype(const json& value, const Place& place) {
   const std::string name = value.is_string() ? value.get<std::string>() : value.dump();
   for (std::size_t i = 0; i < kDtypes.size(); ++i)
     if (kDtypes[i].name == name) return static_cast<Dtype>(i);
-  place.fail(ErrorCode::st_dtype, "dtype " + name, "a dtype of the safetensors format");
+  place.fail(ErrorCode::st_dtype, "dtype " + quotation(name), "a dtype of the safetensors format");
 }
 
 // Bytes of a tensor, or nothing when the number does not fit 64 bits.
@@ -246,8 +242,7 @@ void write_safetensors(const std::filesystem::path& path,
   std::string header = header_of(metadata, tensors).dump();
   header.append((kLengthBytes - header.size() % kLengthBytes) % kLengthBytes, ' ');
   std::vector<std::uint8_t> prefix;
-  for (std::size_t i = 0; i < kLengthBytes; ++i)
-    prefix.push_back(static_cast<std::uint8_t>(std::uint64_t{header.size()} >> (8 * i)));
+  append_word(prefix, std::uint64_t{header.size()});
   prefix.insert(prefix.end(), header.begin(), header.end());
 
   OutputFile file(path);

@@ -53,5 +53,13 @@ TEST_CASE("Equally near names come in alphabetical order") {
   CHECK(nearest_names("x", {"c", "a", "b"}) == std::vector<std::string>{"a", "b", "c"});
 }
 
+TEST_CASE("What a file holds is quoted on one line of bounded length") {
+  CHECK(quotation("model.q_proj") == "\"model.q_proj\"");
+  CHECK(quotation("") == "\"\"");
+  CHECK(quotation("a\nb\x1b[2J\xff") == R"("a\x0ab\x1b[2J\xff")");
+  CHECK(quotation(std::string(80, 'x')) == '"' + std::string(80, 'x') + '"');
+  CHECK(quotation(std::string(1000, 'x')) == '"' + std::string(80, 'x') + "...\"");
+}
+
 }  // namespace
 }  // namespace bitloom

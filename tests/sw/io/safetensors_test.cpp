@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <random>
@@ -124,6 +125,26 @@ TEST_CASE("an unknown element type is refused") {
         ErrorCode::st_dtype);
   CHECK(code_of_header(R"({"a":{"dtype":7,"shape":[1],"data_offsets":[0,1]}})", 1) ==
         ErrorCode::st_dtype);
+}
+
+TEST_CASE("a message stays one short line, whatever names a file holds") {
+  const std::string name = R"(a\n\u001b[2J)" + std::string(100000, 'x');
+  const std::string tensor = R"({"dtype":"U8","shape":[1],"data_offsets":[0,1]})";
+  const std::string headers[] = {
+      R"({")" + name + R"(":7})",
+      R"({"a":{"dtype":")" + name + R"(","shape":[1],"data_offsets":[0,1]}})",
+      R"({"__metadata__":{")" + name + R"(":1}})",
+      R"({")" + name + R"(":)" + tensor + R"(,")" + name + R"(":)" + tensor + "}",
+      R"({"a":")" + name + "\n",
+  };
+  const ScratchFolder folder;
+  for (const std::string& header : headers) {
+    const auto path = write_bytes(folder.path("t"), raw_safetensors(header, 1));
+    const std::string message = error_of([&] { const SafetensorsFile file(path); }).what();
+    CAPTURE(message.substr(0, 400));
+    CHECK(message.size() < 400 + path.string().size());
+    CHECK(std::all_of(message.begin(), message.end(), [](char c) { return c >= ' ' && c <= '~'; }));
+  }
 }
 
 TEST_CASE("a shape that does not give the tensor's bytes is refused, also when it overflows") {

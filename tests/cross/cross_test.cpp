@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Three implementations of the contract that share no arithmetic, held against each other on random
-// layers of every mode: golden (multiprecision), cpu (SIMD) and cuda (the kernel, on the CPU).
+// layers of every mode: golden (multiprecision), cpu (look-up tables) and cuda (the kernel, on the
+// CPU).
 //
 // BITLOOM_SEED=n runs the one case n; BITLOOM_CASES=n changes the number of cases.
 #include <bit>

@@ -232,17 +232,40 @@ Problems unmarked_examples(const Tree& tree) {
   return problems;
 }
 
-Problems dead_links(const Tree& tree) {
+namespace {
+
+// A comment that begins here or ends a line, of C++, SystemVerilog, a shell, make or CMake.
+Problems dead_pages(const Tree& tree, const std::string& path, const std::string& text) {
+  static const std::regex page(R"((?:^|\s)(?://|#).*?\b(docs/[A-Za-z0-9_/.-]+\.md)\b)");
+  Problems problems;
+  const std::vector<std::string> lines = lines_of(text);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    if (std::smatch match; std::regex_search(lines[i], match, page) && !tree.contains(match[1]))
+      problems.push_back(place(path, i) + ": no " + match[1].str());
+  return problems;
+}
+
+Problems dead_links_of_page(const Tree& tree, const std::string& path, const std::string& text) {
   static const std::regex link(R"(\]\(([^)#:]+)(#[^)]*)?\))");
   Problems problems;
+  for (std::sregex_iterator it(text.begin(), text.end(), link), end; it != end; ++it) {
+    const fs::path target = (fs::path(path).parent_path() / it->str(1)).lexically_normal();
+    const std::string name = target.generic_string();
+    if (!tree.contains(name) && !has_file_below(tree, name + (name.ends_with('/') ? "" : "/")))
+      problems.push_back(path + ": no " + name);
+  }
+  return problems;
+}
+
+}  // namespace
+
+Problems dead_links(const Tree& tree) {
+  Problems problems;
   for (const auto& [path, text] : tree) {
-    if (extension(path) != ".md") continue;
-    for (std::sregex_iterator it(text.begin(), text.end(), link), end; it != end; ++it) {
-      const fs::path target = (fs::path(path).parent_path() / it->str(1)).lexically_normal();
-      const std::string name = target.generic_string();
-      if (!tree.contains(name) && !has_file_below(tree, name + (name.ends_with('/') ? "" : "/")))
-        problems.push_back(path + ": no " + name);
-    }
+    Problems found;
+    if (extension(path) == ".md") found = dead_links_of_page(tree, path, text);
+    if (is_code(path) || extension(path) == ".def") found = dead_pages(tree, path, text);
+    problems.insert(problems.end(), found.begin(), found.end());
   }
   return problems;
 }

@@ -48,7 +48,8 @@ Problems untested_errors(const Tree& tree,
 /// ("<!-- not run: reason -->") on the line before it.
 Problems unmarked_examples(const Tree& tree);
 
-/// Every relative link of a Markdown page leads to a file of the tree.
+/// Every relative link of a Markdown page, and every page docs/... that a comment of a source
+/// names, is a file of the tree.
 Problems dead_links(const Tree& tree);
 
 }  // namespace bitloom::repo

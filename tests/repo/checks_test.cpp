@@ -105,5 +105,14 @@ TEST_CASE("A link to a page that does not exist is found") {
   CHECK(dead_links(tree) == Problems{"docs/b.md: no docs/c.md"});
 }
 
+TEST_CASE("A comment that names a page that does not exist is found") {
+  const Tree tree = {{"docs/units/pe.md", ""},
+                     {"rtl/pe/a.sv", "x;  // see docs/units/pe.md.\n/// (docs/units/pa.md)\n"},
+                     {"tests/a.cpp", "f(\"docs/no.md\");\n"},
+                     {"tests/a.sh", "# docs/none.md says why\ncat docs/no.md\n"}};
+  CHECK(dead_links(tree) ==
+        Problems{"rtl/pe/a.sv:2: no docs/units/pa.md", "tests/a.sh:1: no docs/none.md"});
+}
+
 }  // namespace
 }  // namespace bitloom::repo

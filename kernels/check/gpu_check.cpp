@@ -13,6 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/check/cases.hpp"
@@ -129,14 +130,33 @@ std::string record_name(const std::string& device) {
   return name + ".json";
 }
 
-void write_record(const std::filesystem::path& folder, const EngineInfo& info,
-                  const std::vector<CaseResult>& results) {
-  const std::filesystem::path file = folder / record_name(info.device);
-  std::ofstream stream(file);
-  stream << record_json(info, results) << std::flush;
-  if (!stream) throw std::runtime_error("cannot write " + file.string());
-  std::cout << "gpu_check: record in " << file.string() << "\n";
-}
+// The record of a run: DIR/<device>.json.partial from the first case on, so that a fault keeps what
+// was measured, and DIR/<device>.json once it is complete.
+class Record {
+ public:
+  // Before the work, so that a folder that cannot be is not found out after it.
+  Record(const std::filesystem::path& folder, EngineInfo info)
+      : info_(std::move(info)), file_(folder / record_name(info_.device)), partial_(file_) {
+    partial_ += ".partial";
+    std::filesystem::create_directories(folder);
+  }
+
+  void save(const std::vector<CaseResult>& results) const {
+    std::ofstream stream(partial_);
+    stream << record_json(info_, results) << std::flush;
+    if (!stream) throw std::runtime_error("cannot write " + partial_.string());
+  }
+
+  void complete() const {
+    std::filesystem::rename(partial_, file_);
+    std::cout << "gpu_check: record in " << file_.string() << "\n";
+  }
+
+ private:
+  EngineInfo info_;
+  std::filesystem::path file_;
+  std::filesystem::path partial_;
+};
 
 int check(const Options& options) {
   const EngineSearch search = options.cpu ? cpu::find_engine() : gpu::find_engine();
@@ -145,14 +165,15 @@ int check(const Options& options) {
               << ". Use --cpu to run the same kernels on the host.\n";
     return kSkipped;
   }
-  // Before the work, so that a folder that cannot be is not found out after it.
-  if (!options.records.empty()) std::filesystem::create_directories(options.records);
+  std::optional<Record> record;
+  if (!options.records.empty()) record.emplace(options.records, search.engine->info());
 
   std::vector<CaseResult> results;
   std::size_t outputs = 0;
   std::size_t mismatches = 0;
   for (const Case& c : all_cases()) {
     results.push_back(run_case(*search.engine, c));
+    if (record) record->save(results);
     const CaseResult& r = results.back();
     outputs += r.outputs;
     mismatches += r.mismatches;
@@ -162,7 +183,7 @@ int check(const Options& options) {
   }
   std::cout << "gpu_check: " << search.engine->info().device << ": " << results.size() << " cases, "
             << outputs << " outputs compared, " << mismatches << " mismatches\n";
-  if (!options.records.empty()) write_record(options.records, search.engine->info(), results);
+  if (record) record->complete();
   return mismatches == 0 ? kEqual : kMismatch;
 }
 

@@ -22,6 +22,13 @@ expect 2 'usage: gpu_check' --gpu
 expect 2 'usage: gpu_check' --records
 touch "$work/file"
 expect 3 'Not a directory' --cpu --records "$work/file"
+# A record that cannot be completed leaves what was measured, and no half of a record.
+record=$(basename "$(dirname "$gpu_check")"/records/*.json)
+mkdir -p "$work/records/$record"
+expect 3 "$record" --cpu --records "$work/records"
+grep -q '"cases"' "$work/records/$record.partial"
+tail -n 1 "$work/records/$record.partial" | grep -qx '}'
+
 if ! ls /dev/nvidia[0-9]* > /dev/null 2>&1; then
   expect 77 'no usable GPU'
 fi

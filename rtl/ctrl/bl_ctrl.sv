@@ -7,8 +7,8 @@
 //             When a job's last write response is in, the counters are sampled, a completion record
 //             is written, `completed` counts up and the interrupt is raised if asked for.
 // Latency:    last write response to record address: 3 cycles.
-// Limits:     a bus error is charged to the oldest job under way; its record carries the first
-//             error's stream and address.
+// Limits:     a job with a bus error runs to its end; its record carries the first error's stream
+//             and address. An error of a record itself only shows in the status register.
 
 `include "bl_assert.svh"
 
@@ -68,6 +68,7 @@ module bl_ctrl #(
   output logic [31:0]       activations_beats_o,
   output logic [63:0]       outputs_address_o,
   output logic [31:0]       outputs_values_o,
+  output logic [1:0]        tag_o,             // of the request and of the job
 
   input  logic              job_done_valid_i,  // the oldest job's write responses are all in
   output logic              job_done_ready_o,
@@ -80,9 +81,14 @@ module bl_ctrl #(
 
   input  logic [2:0]        cause_i,
   input  logic [5:0]        beats_i,
-  input  logic              error_i,
-  input  logic [7:0]        error_stream_i,
-  input  logic [63:0]       error_address_i
+  input  logic              read_error_i,
+  input  logic [1:0]        read_error_tag_i,
+  input  logic [1:0]        read_error_stream_i,
+  input  logic [63:0]       read_error_address_i,
+  input  logic              write_error_i,
+  input  logic [1:0]        write_error_tag_i,
+  input  logic [63:0]       write_error_address_i,
+  input  logic              record_error_i
 );
 
   localparam int unsigned NumCounters = 12;
@@ -126,6 +132,7 @@ module bl_ctrl #(
     .doorbell_o       (doorbell),
     .completed_i      (completed_q),
     .busy_i           (completed_q != doorbell),
+    .record_error_i   (record_error_q),
     .irq_set_i        (irq_set),
     .irq_o,
     .counters_i       (counters)
@@ -140,6 +147,40 @@ module bl_ctrl #(
     .beats_i,
     .counters_o(counters)
   );
+
+  // ---- Bus errors: the first of every job under way, by tag ------------------------------------
+  // A tag is the descriptor's index modulo 4: one is fetched while at most three are under way.
+
+  localparam logic [2:0] StreamOutputs = 3'(bl_pkg::NumReadStreams + bl_pkg::WriteOutputs);
+  logic [3:0]  faulted_q;
+  logic [2:0]  fault_stream_q [4];
+  logic [63:0] fault_address_q [4];
+  logic [1:0]  oldest;
+  logic        record_error_q;
+  assign oldest = completed_q[1:0];
+
+  for (genvar t = 0; t < 4; t++) begin : gen_fault
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || (head_pop && oldest == 2'(t))) begin
+        faulted_q[t] <= 1'b0;
+      end else if (!faulted_q[t]) begin
+        if (read_error_i && read_error_tag_i == 2'(t)) begin
+          faulted_q[t]       <= 1'b1;
+          fault_stream_q[t]  <= 3'(read_error_stream_i);
+          fault_address_q[t] <= read_error_address_i;
+        end else if (write_error_i && write_error_tag_i == 2'(t)) begin
+          faulted_q[t]       <= 1'b1;
+          fault_stream_q[t]  <= StreamOutputs;
+          fault_address_q[t] <= write_error_address_i;
+        end
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) record_error_q <= 1'b0;
+    else if (record_error_i) record_error_q <= 1'b1;
+  end
 
   // ---- Descriptors ------------------------------------------------------------------------------
 
@@ -164,6 +205,8 @@ module bl_ctrl #(
     .request_valid_o,
     .request_ready_i,
     .request_address_o,
+    .tag_o,
+    .fault_i           (faulted_q[tag_o]),
     .beat_valid_i,
     .beat_ready_o,
     .beat_data_i,
@@ -213,10 +256,7 @@ module bl_ctrl #(
   typedef enum logic [1:0] {StWait, StRecord, StResponse} state_e;
   state_e state_q;
 
-  logic        faulted_q;
-  logic [7:0]  fault_stream_q;
-  logic [63:0] fault_address_q;
-  logic        has_run, finished;
+  logic has_run, finished;
 
   assign has_run          = head_status == bl_desc_pkg::STATUS_OK;
   assign job_done_ready_o = state_q == StWait && head_valid && has_run;
@@ -231,7 +271,6 @@ module bl_ctrl #(
       state_q     <= StWait;
       completed_q <= '0;
       sampled_q   <= '0;
-      faulted_q   <= 1'b0;
     end else begin
       case (state_q)
         StWait: if (finished) begin
@@ -244,18 +283,11 @@ module bl_ctrl #(
           completed_q <= completed_q + 32'd1;
         end
       endcase
-      if (error_i && !faulted_q) begin
-        faulted_q       <= 1'b1;
-        fault_stream_q  <= error_stream_i;
-        fault_address_q <= error_address_i;
-      end else if (finished) begin
-        faulted_q <= 1'b0;
-      end
     end
   end
 
   logic [7:0] record_status;
-  assign record_status = has_run && faulted_q ? bl_desc_pkg::STATUS_BUS_ERROR : head_status;
+  assign record_status = has_run && faulted_q[oldest] ? bl_desc_pkg::STATUS_BUS_ERROR : head_status;
 
   always_ff @(posedge clk_i) begin
     if (finished) begin
@@ -263,9 +295,9 @@ module bl_ctrl #(
       record_data_o[bl_desc_pkg::CPL_STATUS_LSB +: 8] <= record_status;
       record_data_o[bl_desc_pkg::CPL_NAN_TOKENS_LSB]  <= has_run && job_done_nan_i;
       record_data_o[bl_desc_pkg::CPL_INDEX_LSB +: 32] <= completed_q;
-      if (faulted_q) begin
-        record_data_o[bl_desc_pkg::CPL_STREAM_LSB +: 8]         <= fault_stream_q;
-        record_data_o[bl_desc_pkg::CPL_FAULT_ADDRESS_LSB +: 64] <= fault_address_q;
+      if (faulted_q[oldest]) begin
+        record_data_o[bl_desc_pkg::CPL_STREAM_LSB +: 8]         <= 8'(fault_stream_q[oldest]);
+        record_data_o[bl_desc_pkg::CPL_FAULT_ADDRESS_LSB +: 64] <= fault_address_q[oldest];
       end
       // The low words of all counters, in the order in which the registers have them.
       for (int unsigned c = 0; c < NumCounters; c++) begin

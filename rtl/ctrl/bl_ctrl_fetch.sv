@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetches descriptors, checks them and hands jobs to all units at once.
 //
-// Function:   while the ring is not empty and fewer than JobQueue jobs are under way, reads the
-//             next descriptor, checks every field, works out the lengths of its streams and
-//             dispatches it. A descriptor that fails a check moves no data: only its status goes to
-//             the completer, in order.
+// Function:   while the ring is not empty, reads the next descriptor, checks every field, works out
+//             the lengths of its streams and dispatches it as soon as all units have room for one
+//             more job. A descriptor that fails a check, or whose read had an error response, moves
+//             no data: only its status goes to the completer, in order.
 // Latency:    6 cycles from a descriptor's last beat to its job.
 // Throughput: one descriptor at a time; its fetch overlaps the job before it.
 // Limits:     what this build supports is checked here and only here: BCQ, groups of
@@ -34,6 +34,8 @@ module bl_ctrl_fetch #(
   output logic              request_valid_o,
   input  logic              request_ready_i,
   output logic [63:0]       request_address_o,
+  output logic [1:0]        tag_o,             // of the descriptor under way and its job
+  input  logic              fault_i,           // its read had an error response
   input  logic              beat_valid_i,
   output logic              beat_ready_o,
   input  logic [BeatW-1:0]  beat_data_i,
@@ -69,6 +71,7 @@ module bl_ctrl_fetch #(
   localparam int unsigned PlaneBeats = GroupSlices * Rows * Columns / BeatW;  // per group and plane
   localparam int unsigned GroupBeats = bl_pkg::GroupColumns * 16 / BeatW;     // of activations
   localparam int unsigned VectorBits = Rows * 16;
+  localparam int unsigned VectorsPerBeat = VectorBits < BeatW ? BeatW / VectorBits : 1;
 
   typedef enum logic [2:0] {
     StIdle, StRequest, StDescriptor, StCheck, StCount, StLengths, StTotals, StDispatch
@@ -131,17 +134,18 @@ module bl_ctrl_fetch #(
 
   always_comb begin
     status_d = bl_desc_pkg::STATUS_OK;
-    if (opcode != 8'd1)                               status_d = bl_desc_pkg::STATUS_BAD_OPCODE;
-    else if (reserved_set)                            status_d = bl_desc_pkg::STATUS_BAD_RESERVED;
-    else if (m == '0 || m > MaxM)                     status_d = bl_desc_pkg::STATUS_BAD_M;
-    else if (k == '0 || k > MaxK)                     status_d = bl_desc_pkg::STATUS_BAD_K;
-    else if (codebook)                                status_d = bl_desc_pkg::STATUS_BAD_MODE;
-    else if (group_size != bl_pkg::GroupColumns)      status_d = bl_desc_pkg::STATUS_BAD_GROUP_SIZE;
+    if (fault_i)                                   status_d = bl_desc_pkg::STATUS_BUS_ERROR;
+    else if (opcode != 8'd1)                       status_d = bl_desc_pkg::STATUS_BAD_OPCODE;
+    else if (reserved_set)                         status_d = bl_desc_pkg::STATUS_BAD_RESERVED;
+    else if (m == '0 || m > MaxM)                  status_d = bl_desc_pkg::STATUS_BAD_M;
+    else if (k == '0 || k > MaxK)                  status_d = bl_desc_pkg::STATUS_BAD_K;
+    else if (codebook)                             status_d = bl_desc_pkg::STATUS_BAD_MODE;
+    else if (group_size != bl_pkg::GroupColumns)   status_d = bl_desc_pkg::STATUS_BAD_GROUP_SIZE;
     else if (bits == '0 || 32'(bits) > MaxBits || bits > planes || 32'(planes) > 8)
-                                                      status_d = bl_desc_pkg::STATUS_BAD_BITS;
-    else if (tokens != 5'd1)                          status_d = bl_desc_pkg::STATUS_BAD_TOKENS;
-    else if (binary16)                                status_d = bl_desc_pkg::STATUS_BAD_FORMAT;
-    else if (misaligned)                              status_d = bl_desc_pkg::STATUS_BAD_ADDRESS;
+                                                   status_d = bl_desc_pkg::STATUS_BAD_BITS;
+    else if (tokens != 5'd1)                       status_d = bl_desc_pkg::STATUS_BAD_TOKENS;
+    else if (binary16)                             status_d = bl_desc_pkg::STATUS_BAD_FORMAT;
+    else if (misaligned)                           status_d = bl_desc_pkg::STATUS_BAD_ADDRESS;
   end
 
   // ---- Lengths, one multiplication per step -----------------------------------------------------
@@ -166,7 +170,10 @@ module bl_ctrl_fetch #(
         weight_beats_q <= tile_groups_q * group_beats_q;
         vectors_q      <= tile_groups_q * (32'(bits) + 32'(has_offset));
       end
-      StTotals: scale_beats_q <= (vectors_q * VectorBits + (BeatW - 1)) / BeatW;
+      StTotals: begin
+        if (VectorBits >= BeatW) scale_beats_q <= vectors_q * (VectorBits / BeatW);
+        else scale_beats_q <= (vectors_q + (VectorsPerBeat - 1)) / VectorsPerBeat;
+      end
       default: ;
     endcase
   end
@@ -194,6 +201,7 @@ module bl_ctrl_fetch #(
   logic runs;
   assign runs = status_q == bl_desc_pkg::STATUS_OK;
 
+  assign tag_o              = fetched_q[1:0];
   assign request_valid_o    = state_q == StRequest;
   assign request_address_o  = ring_base_i + {42'd0, fetched_q[15:0] & ring_mask_i, 6'd0};
   assign desc_take          = state_q == StDescriptor && desc_valid;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // AXI4-Lite register file: docs/registers.md is its map.
 //
-// Latency:    a write is answered in the cycle after address and data are both there; a read in the
+// Latency:    a write is answered two cycles after address and data are both there; a read in the
 //             cycle after its address.
-// Throughput: one write and one read per two cycles.
+// Throughput: one write per three cycles, one read per two.
 // Limits:     32-bit accesses. Partial writes, writes to read-only registers and unmapped addresses
-//             get SLVERR and change nothing.
+//             get SLVERR and change nothing. Ring addresses are 64-byte aligned: bits 5:0 are 0.
 
 `include "bl_assert.svh"
 
@@ -42,6 +42,7 @@ module bl_ctrl_registers #(
   output logic [31:0]               doorbell_o,
   input  logic [31:0]               completed_i,
   input  logic                      busy_i,
+  input  logic                      record_error_i,
   input  logic                      irq_set_i,         // pulse
   output logic                      irq_o,
   input  logic [NumCounters*64-1:0] counters_i
@@ -56,14 +57,31 @@ module bl_ctrl_registers #(
 
   // ---- Writes -----------------------------------------------------------------------------------
 
-  logic write, writable, accept;
-  assign write     = awvalid_i && wvalid_i && !bvalid_o;
-  assign awready_o = write;
-  assign wready_o  = write;
-  assign accept    = write && writable && wstrb_i == 4'hF;
+  // Address and data wait in registers of their own, so that no ready depends on a valid.
+  logic        awvalid_q, wvalid_q;
+  logic [11:0] awaddr_q;
+  logic [31:0] wdata_q;
+  logic [3:0]  wstrb_q;
+  logic        write, writable, accept;
+  assign awready_o = !awvalid_q;
+  assign wready_o  = !wvalid_q;
+  assign write     = awvalid_q && wvalid_q && !bvalid_o;
+  assign accept    = write && writable && wstrb_q == 4'hF;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      awvalid_q <= 1'b0;
+      wvalid_q  <= 1'b0;
+    end else begin
+      awvalid_q <= awvalid_q ? !write : awvalid_i;
+      wvalid_q  <= wvalid_q ? !write : wvalid_i;
+    end
+    if (!awvalid_q) awaddr_q <= awaddr_i;
+    if (!wvalid_q)  {wdata_q, wstrb_q} <= {wdata_i, wstrb_i};
+  end
 
   always_comb begin
-    case (awaddr_i)
+    case (awaddr_q)
       bl_reg_pkg::REG_CONTROL_ADDR,
       bl_reg_pkg::REG_RING_BASE_ADDR,
       bl_reg_pkg::REG_RING_BASE_ADDR + 12'd4,
@@ -98,21 +116,23 @@ module bl_ctrl_registers #(
       clear_counters_o <= 1'b0;
       if (irq_set_i) irq_status_q <= 1'b1;
       if (accept) begin
-        case (awaddr_i)
+        case (awaddr_q)
           bl_reg_pkg::REG_CONTROL_ADDR: begin
-            enable_o         <= wdata_i[bl_reg_pkg::REG_CONTROL_ENABLE_BIT];
-            clear_counters_o <= wdata_i[bl_reg_pkg::REG_CONTROL_CLEAR_COUNTERS_BIT];
+            enable_o         <= wdata_q[bl_reg_pkg::REG_CONTROL_ENABLE_BIT];
+            clear_counters_o <= wdata_q[bl_reg_pkg::REG_CONTROL_CLEAR_COUNTERS_BIT];
           end
-          bl_reg_pkg::REG_RING_BASE_ADDR:               ring_base_o[31:0]        <= wdata_i;
-          bl_reg_pkg::REG_RING_BASE_ADDR + 12'd4:       ring_base_o[63:32]       <= wdata_i;
-          bl_reg_pkg::REG_COMPLETION_BASE_ADDR:         completion_base_o[31:0]  <= wdata_i;
-          bl_reg_pkg::REG_COMPLETION_BASE_ADDR + 12'd4: completion_base_o[63:32] <= wdata_i;
-          bl_reg_pkg::REG_RING_MASK_ADDR:               ring_mask_o              <= wdata_i[15:0];
-          bl_reg_pkg::REG_DOORBELL_ADDR:                doorbell_o               <= wdata_i;
+          bl_reg_pkg::REG_RING_BASE_ADDR:
+            ring_base_o[31:0] <= {wdata_q[31:6], 6'd0};
+          bl_reg_pkg::REG_RING_BASE_ADDR + 12'd4:       ring_base_o[63:32]       <= wdata_q;
+          bl_reg_pkg::REG_COMPLETION_BASE_ADDR:
+            completion_base_o[31:0] <= {wdata_q[31:6], 6'd0};
+          bl_reg_pkg::REG_COMPLETION_BASE_ADDR + 12'd4: completion_base_o[63:32] <= wdata_q;
+          bl_reg_pkg::REG_RING_MASK_ADDR:               ring_mask_o              <= wdata_q[15:0];
+          bl_reg_pkg::REG_DOORBELL_ADDR:                doorbell_o               <= wdata_q;
           bl_reg_pkg::REG_IRQ_ENABLE_ADDR:
-            irq_enable_q <= wdata_i[bl_reg_pkg::REG_IRQ_ENABLE_DONE_BIT];
+            irq_enable_q <= wdata_q[bl_reg_pkg::REG_IRQ_ENABLE_DONE_BIT];
           default:  // irq_status: write 1 to clear; a new interrupt wins
-            if (wdata_i[bl_reg_pkg::REG_IRQ_STATUS_DONE_BIT] && !irq_set_i) irq_status_q <= 1'b0;
+            if (wdata_q[bl_reg_pkg::REG_IRQ_STATUS_DONE_BIT] && !irq_set_i) irq_status_q <= 1'b0;
         endcase
       end
     end
@@ -125,8 +145,8 @@ module bl_ctrl_registers #(
   logic        read, mapped;
   logic [31:0] word;
   logic [11:0] counter_offset;
-  assign read           = arvalid_i && !rvalid_o;
-  assign arready_o      = read;
+  assign arready_o      = !rvalid_o;
+  assign read           = arvalid_i && arready_o;
   assign counter_offset = araddr_i - CountersAddr;
 
   always_comb begin
@@ -139,7 +159,10 @@ module bl_ctrl_registers #(
       bl_reg_pkg::REG_CONFIG_HASH_ADDR:             word = ConfigHash;
       bl_reg_pkg::REG_CONTROL_ADDR:
         word[bl_reg_pkg::REG_CONTROL_ENABLE_BIT] = enable_o;
-      bl_reg_pkg::REG_STATUS_ADDR:                  word[bl_reg_pkg::REG_STATUS_BUSY_BIT] = busy_i;
+      bl_reg_pkg::REG_STATUS_ADDR: begin
+        word[bl_reg_pkg::REG_STATUS_BUSY_BIT]         = busy_i;
+        word[bl_reg_pkg::REG_STATUS_RECORD_ERROR_BIT] = record_error_i;
+      end
       bl_reg_pkg::REG_RING_BASE_ADDR:               word = ring_base_o[31:0];
       bl_reg_pkg::REG_RING_BASE_ADDR + 12'd4:       word = ring_base_o[63:32];
       bl_reg_pkg::REG_COMPLETION_BASE_ADDR:         word = completion_base_o[31:0];

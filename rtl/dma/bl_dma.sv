@@ -8,7 +8,7 @@
 // Latency:    1 cycle from a stream's request to the address channel.
 // Throughput: one address per cycle, one beat per cycle in each direction.
 // Limits:     one read channel. An error response does not stop a stream: its data flows on, and
-//             the first error is reported with stream and address.
+//             the error is reported with the job's tag, its stream and the burst's address.
 
 `include "bl_assert.svh"
 
@@ -29,6 +29,7 @@ module bl_dma #(
   input  logic [4*32-1:0]    read_job_run_beats_i,
   input  logic [4*32-1:0]    read_job_stride_beats_i,
   input  logic [4*32-1:0]    read_job_runs_i,
+  input  logic [4*2-1:0]     read_job_tag_i,   // comes back with an error
   output logic [3:0]         read_valid_o,
   input  logic [3:0]         read_ready_i,
   output logic [4*BeatW-1:0] read_data_o,
@@ -37,6 +38,7 @@ module bl_dma #(
   output logic               write_job_ready_o,
   input  logic [63:0]        write_job_address_i,
   input  logic [31:0]        write_job_values_i,
+  input  logic [1:0]         write_job_tag_i,
   output logic               write_done_valid_o,
   input  logic               write_done_ready_i,
   output logic               write_done_nan_o,
@@ -51,9 +53,15 @@ module bl_dma #(
   output logic               record_done_o,
 
   output logic [5:0]         beats_o,          // pulses: four read streams, outputs, completions
-  output logic               error_o,          // pulse
-  output logic [7:0]         error_stream_o,   // numbered as beats_o
-  output logic [63:0]        error_address_o,
+  // Pulses, each with the job's tag and the first byte of the burst.
+  output logic               read_error_o,
+  output logic [1:0]         read_error_tag_o,
+  output logic [1:0]         read_error_stream_o,
+  output logic [63:0]        read_error_address_o,
+  output logic               write_error_o,    // of results
+  output logic [1:0]         write_error_tag_o,
+  output logic [63:0]        write_error_address_o,
+  output logic               record_error_o,   // of a completion record
 
   output logic [3:0]         arid_o,
   output logic [63:0]        araddr_o,
@@ -90,8 +98,9 @@ module bl_dma #(
 
   // ---- Read streams -----------------------------------------------------------------------------
 
-  logic [Streams-1:0]    request_valid, request_ready, read_error;
-  logic [Streams*64-1:0] request_address, read_error_address;
+  logic [Streams-1:0]    request_valid, request_ready, stream_error;
+  logic [Streams*64-1:0] request_address, stream_error_address;
+  logic [Streams*2-1:0]  stream_error_tag;
   logic [Streams*8-1:0]  request_len;
 
   for (genvar s = 0; s < Streams; s++) begin : gen_stream
@@ -115,6 +124,7 @@ module bl_dma #(
       .job_run_beats_i   (read_job_run_beats_i[s*32 +: 32]),
       .job_stride_beats_i(read_job_stride_beats_i[s*32 +: 32]),
       .job_runs_i        (read_job_runs_i[s*32 +: 32]),
+      .job_tag_i         (read_job_tag_i[s*2 +: 2]),
       .request_valid_o   (request_valid[s]),
       .request_ready_i   (request_ready[s]),
       .request_address_o (request_address[s*64 +: 64]),
@@ -126,8 +136,9 @@ module bl_dma #(
       .valid_o           (read_valid_o[s]),
       .ready_i           (read_ready_i[s]),
       .data_o            (read_data_o[s*BeatW +: BeatW]),
-      .error_o           (read_error[s]),
-      .error_address_o   (read_error_address[s*64 +: 64])
+      .error_o           (stream_error[s]),
+      .error_tag_o       (stream_error_tag[s*2 +: 2]),
+      .error_address_o   (stream_error_address[s*64 +: 64])
     );
   end
 
@@ -172,9 +183,6 @@ module bl_dma #(
 
   // ---- Write side -------------------------------------------------------------------------------
 
-  logic        write_error, write_error_record;
-  logic [63:0] write_error_address;
-
   bl_dma_write #(
     .BeatW     (BeatW),
     .Depth     (OutputDepth),
@@ -187,6 +195,7 @@ module bl_dma #(
     .job_ready_o    (write_job_ready_o),
     .job_address_i  (write_job_address_i),
     .job_values_i   (write_job_values_i),
+    .job_tag_i      (write_job_tag_i),
     .done_valid_o   (write_done_valid_o),
     .done_ready_i   (write_done_ready_i),
     .done_nan_o     (write_done_nan_o),
@@ -215,22 +224,24 @@ module bl_dma #(
     .bready_o,
     .output_beat_o  (beats_o[4]),
     .record_beat_o  (beats_o[5]),
-    .error_o        (write_error),
-    .error_record_o (write_error_record),
-    .error_address_o(write_error_address)
+    .error_o        (write_error_o),
+    .error_tag_o    (write_error_tag_o),
+    .error_address_o(write_error_address_o),
+    .record_error_o
   );
 
-  // ---- Errors: at most one read beat and one response come per cycle; reads are reported first --
+  // ---- Read errors: one beat comes per cycle, so at most one stream has one ---------------------
 
   always_comb begin
-    error_o         = write_error;
-    error_stream_o  = write_error_record ? 8'd5 : 8'd4;
-    error_address_o = write_error_address;
+    read_error_o         = stream_error != '0;
+    read_error_tag_o     = '0;
+    read_error_stream_o  = '0;
+    read_error_address_o = '0;
     for (int unsigned s = 0; s < Streams; s++) begin
-      if (read_error[s]) begin
-        error_o         = 1'b1;
-        error_stream_o  = 8'(s);
-        error_address_o = read_error_address[s*64 +: 64];
+      if (stream_error[s]) begin
+        read_error_tag_o     = stream_error_tag[s*2 +: 2];
+        read_error_stream_o  = 2'(s);
+        read_error_address_o = stream_error_address[s*64 +: 64];
       end
     end
   end

@@ -27,6 +27,7 @@ module bl_dma_read_stream #(
   input  logic [31:0]      job_run_beats_i,    // at least 1
   input  logic [31:0]      job_stride_beats_i,
   input  logic [31:0]      job_runs_i,         // at least 1
+  input  logic [1:0]       job_tag_i,          // comes back with an error
 
   output logic             request_valid_o,
   input  logic             request_ready_i,
@@ -43,6 +44,7 @@ module bl_dma_read_stream #(
   output logic [BeatW-1:0] data_o,
 
   output logic             error_o,            // pulse: a beat came with an error response
+  output logic [1:0]       error_tag_o,        // its job
   output logic [63:0]      error_address_o     // first byte of its burst
 );
 
@@ -58,19 +60,20 @@ module bl_dma_read_stream #(
   logic        job_valid, job_pop;
   logic [63:0] job_address;
   logic [31:0] job_run_beats, job_stride_beats, job_runs;
+  logic [1:0]  job_tag;
 
   bl_fifo #(
-    .Width(64 + 3 * 32),
+    .Width(64 + 3 * 32 + 2),
     .Depth(JobQueue)
   ) u_jobs (
     .clk_i,
     .rst_ni,
     .wvalid_i(job_valid_i),
     .wready_o(job_ready_o),
-    .wdata_i ({job_address_i, job_run_beats_i, job_stride_beats_i, job_runs_i}),
+    .wdata_i ({job_address_i, job_run_beats_i, job_stride_beats_i, job_runs_i, job_tag_i}),
     .rvalid_o(job_valid),
     .rready_i(job_pop),
-    .rdata_o ({job_address, job_run_beats, job_stride_beats, job_runs})
+    .rdata_o ({job_address, job_run_beats, job_stride_beats, job_runs, job_tag})
   );
 
   // ---- Requests ---------------------------------------------------------------------------------
@@ -132,17 +135,17 @@ module bl_dma_read_stream #(
 
   logic address_valid;
   bl_fifo #(
-    .Width(64),
+    .Width(64 + 2),
     .Depth(MaxBursts)
   ) u_addresses (
     .clk_i,
     .rst_ni,
     .wvalid_i(request),
     .wready_o(addresses_ready),
-    .wdata_i (address),
+    .wdata_i ({job_tag, address}),
     .rvalid_o(address_valid),
     .rready_i(beat_valid_i && beat_last_i),
-    .rdata_o (error_address_o)
+    .rdata_o ({error_tag_o, error_address_o})
   );
 
   assign error_o = beat_valid_i && beat_error_i;
@@ -164,6 +167,8 @@ module bl_dma_read_stream #(
     .rdata_o (data_o)
   );
 
+  `BL_ASSERT(JobIsNotEmpty, !job_valid || (job_run_beats != '0 && job_runs != '0),
+             "a job reads nothing")
   `BL_ASSERT(DataHasRoom, !beat_valid_i || data_ready,
              "a beat returned for which no room was kept")
   `BL_ASSERT(DataWasAskedFor, !beat_valid_i || address_valid,

@@ -25,6 +25,7 @@ module bl_dma_write #(
   output logic               job_ready_o,
   input  logic [63:0]        job_address_i,    // bytes, aligned to a burst
   input  logic [31:0]        job_values_i,     // at least 1
+  input  logic [1:0]         job_tag_i,
   output logic               done_valid_o,     // the oldest job's responses are all in
   input  logic               done_ready_i,
   output logic               done_nan_o,
@@ -57,9 +58,10 @@ module bl_dma_write #(
 
   output logic               output_beat_o,    // pulses for the counters
   output logic               record_beat_o,
-  output logic               error_o,          // pulse: a write response was an error
-  output logic               error_record_o,   // of a record, not of results
-  output logic [63:0]        error_address_o
+  output logic               error_o,          // pulse: a write response of results was an error
+  output logic [1:0]         error_tag_o,      // its job
+  output logic [63:0]        error_address_o,  // first byte of its burst
+  output logic               record_error_o    // pulse: a record's write response was an error
 );
 
   localparam int unsigned BeatBytes = BeatW / 8;
@@ -68,7 +70,7 @@ module bl_dma_write #(
   localparam int unsigned PartW = $clog2(Parts);
   localparam int unsigned CountW = $clog2(Depth + 2);
   localparam int unsigned MaxBurst = BurstBeats < Depth / 2 ? BurstBeats : Depth / 2;
-  localparam int unsigned MaxBurstW = $clog2(MaxBurst);
+  localparam int unsigned MaxBurstW = MaxBurst > 1 ? $clog2(MaxBurst) : 1;
   localparam int unsigned MaxBursts = 64;
   localparam int unsigned RecordBeats = 512 / BeatW;
   localparam int unsigned RecordW = RecordBeats > 1 ? $clog2(RecordBeats) : 1;
@@ -167,88 +169,90 @@ module bl_dma_write #(
   logic        job_valid, job_pop, job_queue_ready, target_ready;
   logic [63:0] job_address;
   logic [31:0] job_values, job_beats;
+  logic [1:0]  job_tag;
 
   assign job_ready_o = pack_job_ready && job_queue_ready;
 
   bl_fifo #(
-    .Width(64 + 32),
+    .Width(64 + 32 + 2),
     .Depth(JobQueue)
   ) u_jobs (
     .clk_i,
     .rst_ni,
     .wvalid_i(job_valid_i && job_ready_o),
     .wready_o(job_queue_ready),
-    .wdata_i ({job_address_i, job_values_i}),
+    .wdata_i ({job_address_i, job_values_i, job_tag_i}),
     .rvalid_o(job_valid),
     .rready_i(job_pop),
-    .rdata_o ({job_address, job_values})
+    .rdata_o ({job_address, job_values, job_tag})
   );
 
   assign job_beats = (job_values + 32'(Parts - 1)) >> PartW;
 
-  typedef enum logic [1:0] {StIdle, StAddress, StData} state_e;
-  state_e             state_q;
+  // Address and data of a burst are offered side by side: neither waits for the other's ready.
+  logic               address_left_q, data_left_q;
+  logic               idle;
   logic               record_q;        // the burst is a record
   logic [31:0]        written_q;       // beats of this job in earlier bursts
   logic [CountW-1:0]  stored_q;        // beats in the buffer
-  logic [7:0]         left_q;          // beats left in the burst
+  logic [7:0]         left_q;          // beats left in the burst under way
   logic [RecordW-1:0] record_beat_q;
   logic [7:0]         issued_q, answered_q;  // output bursts, counted modulo 256
   logic [31:0]        job_left;
   logic [7:0]         burst_left, burst;
+  logic [63:0]        burst_address;
   logic               start_record, start_burst, job_end;
   logic               address_ready;   // one more burst may be outstanding
 
-  assign job_left   = job_beats - written_q;
-  assign burst_left = 8'(MaxBurst) - 8'(written_q[MaxBurstW-1:0]);
-  assign burst      = job_left < 32'(burst_left) ? job_left[7:0] : burst_left;
-  assign job_end    = job_left == 32'(burst);
+  assign job_left      = job_beats - written_q;
+  assign burst_left    = 8'(MaxBurst) - (MaxBurst > 1 ? 8'(written_q[MaxBurstW-1:0]) : 8'd0);
+  assign burst         = job_left < 32'(burst_left) ? job_left[7:0] : burst_left;
+  assign job_end       = job_left == 32'(burst);
+  assign burst_address = job_address + (64'(written_q) << BeatShift);
 
-  assign start_record = state_q == StIdle && record_valid_i;
-  assign start_burst  = state_q == StIdle && !record_valid_i && job_valid && target_ready &&
-                        address_ready && 8'(stored_q) >= burst;
+  assign idle         = !address_left_q && !data_left_q;
+  assign start_record = idle && record_valid_i;
+  assign start_burst  = idle && !record_valid_i && job_valid && target_ready && address_ready &&
+                        32'(stored_q) >= 32'(burst);
   assign job_pop      = start_burst && job_end;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      state_q       <= StIdle;
-      record_q      <= 1'b0;
-      written_q     <= '0;
-      stored_q      <= '0;
-      left_q        <= '0;
-      record_beat_q <= '0;
-      issued_q      <= '0;
+      address_left_q <= 1'b0;
+      data_left_q    <= 1'b0;
+      record_q       <= 1'b0;
+      written_q      <= '0;
+      stored_q       <= '0;
+      left_q         <= '0;
+      record_beat_q  <= '0;
+      issued_q       <= '0;
     end else begin
-      unique case (state_q)
-        StIdle: begin
-          if (start_record || start_burst) state_q <= StAddress;
-          record_q <= start_record;
-          left_q   <= start_record ? 8'(RecordBeats) : burst;
-          awid_o   <= start_record ? 4'(bl_pkg::WriteCompletions) : 4'(bl_pkg::WriteOutputs);
-          awlen_o  <= (start_record ? 8'(RecordBeats) : burst) - 8'd1;
-          awaddr_o <= start_record ? record_address_i
-                                   : job_address + (64'(written_q) << BeatShift);
-          if (start_burst) begin
-            written_q <= job_end ? '0 : written_q + 32'(burst);
-            issued_q  <= issued_q + 8'd1;
-          end
+      if (start_record || start_burst) begin
+        address_left_q <= 1'b1;
+        data_left_q    <= 1'b1;
+        record_q       <= start_record;
+        left_q         <= start_record ? 8'(RecordBeats) : burst;
+        awid_o   <= start_record ? 4'(bl_pkg::WriteCompletions) : 4'(bl_pkg::WriteOutputs);
+        awlen_o  <= (start_record ? 8'(RecordBeats) : burst) - 8'd1;
+        awaddr_o <= start_record ? record_address_i : burst_address;
+      end else begin
+        if (awready_i) address_left_q <= 1'b0;
+        if (wvalid_o && wready_i) begin
+          left_q        <= left_q - 8'd1;
+          record_beat_q <= record_q && !wlast_o ? record_beat_q + 1'b1 : '0;
+          if (wlast_o) data_left_q <= 1'b0;
         end
-        StAddress: if (awready_i) state_q <= StData;
-        StData: begin
-          if (wvalid_o && wready_i) begin
-            left_q        <= left_q - 8'd1;
-            record_beat_q <= record_q && !wlast_o ? record_beat_q + 1'b1 : '0;
-            if (wlast_o) state_q <= StIdle;
-          end
-        end
-        default: state_q <= StIdle;
-      endcase
+      end
+      if (start_burst) begin
+        written_q <= job_end ? '0 : written_q + 32'(burst);
+        issued_q  <= issued_q + 8'd1;
+      end
       stored_q <= stored_q + CountW'(beat_valid_q && fifo_ready) - CountW'(beat_pop);
     end
   end
 
-  assign awvalid_o      = state_q == StAddress;
-  assign wvalid_o       = state_q == StData && (record_q || beat_valid);
+  assign awvalid_o      = address_left_q;
+  assign wvalid_o       = data_left_q && (record_q || beat_valid);
   assign wdata_o        = record_q ? record_data_i[32'(record_beat_q)*BeatW +: BeatW] : beat_data;
   assign wstrb_o        = '1;
   assign wlast_o        = left_q == 8'd1;
@@ -289,32 +293,28 @@ module bl_dma_write #(
   assign done_valid_o = target_valid && 8'(answered_q - target) < 8'd128;
   assign done_nan_o   = nan_job;
 
-  logic        address_valid;
-  logic [63:0] burst_address;
+  logic address_valid;
   bl_fifo #(
-    .Width(64),
+    .Width(64 + 2),
     .Depth(MaxBursts)
   ) u_addresses (
     .clk_i,
     .rst_ni,
-    .wvalid_i(awvalid_o && awready_i && !record_q),
+    .wvalid_i(start_burst),
     .wready_o(address_ready),
-    .wdata_i (awaddr_o),
+    .wdata_i ({job_tag, burst_address}),
     .rvalid_o(address_valid),
     .rready_i(response),
-    .rdata_o (burst_address)
+    .rdata_o ({error_tag_o, error_address_o})
   );
 
-  assign error_o         = bvalid_i && bresp_i != 2'b00;
-  assign error_record_o  = record_done_o;
-  assign error_address_o = record_done_o ? record_address_i : burst_address;
+  assign error_o        = response && bresp_i != 2'b00;
+  assign record_error_o = record_done_o && bresp_i != 2'b00;
 
   `BL_ASSERT(DoneJobHasItsNanFlag, !done_valid_o || nan_valid,
              "a job's responses came before its results were packed")
   `BL_ASSERT(ResponseWasAskedFor, !response || address_valid,
              "a write response came that was not asked for")
-  `BL_ASSERT(AddressesFit, record_q || !awvalid_o || address_ready,
-             "too many write bursts are outstanding")
   `BL_ASSERT_STABLE(AddressIsStable, awvalid_o, awready_i, awaddr_o)
   `BL_ASSERT_STABLE(DataIsStable, wvalid_o, wready_i, wdata_o)
 

@@ -65,7 +65,8 @@ module bl_engine #(
   localparam int unsigned SumW = MantissaBits + 8;
   // Sums under way between the pass that completes them and the multiplier: about ten cycles.
   localparam int unsigned SumQueue = GroupSlices >= 4 ? 4 : 16;
-  localparam int unsigned GroupQueue = 16;
+  // Groups between table builder and multiplier: those in the slots and those of queued sums.
+  localparam int unsigned GroupQueue = GroupSlices >= 4 ? 16 : 32;
   localparam int unsigned EntriesW =
       (Columns / Mu) * (1 << (Mu - 1)) * (MantissaBits + $clog2(Mu));
   localparam int unsigned Lanes = Rows / RowsPerScale;
@@ -201,7 +202,7 @@ module bl_engine #(
   logic             pass_valid, pass_first, pass_last;
   logic [SlotW-1:0] pass_slot;
   logic             plane_last, tile_last, job_last, has_offset;
-  logic             sums_pop, tile_drained;
+  logic             sums_pop, value_valid, tile_drained;
 
   bl_engine_sequencer #(
     .GroupSlices(GroupSlices),
@@ -224,6 +225,7 @@ module bl_engine #(
     .table_valid_i   (table_valid),
     .slot_free_o     (slot_free),
     .sums_pop_i      (sums_pop),
+    .tile_draining_i (value_valid),
     .tile_drained_i  (tile_drained),
     .pass_valid_o    (pass_valid),
     .pass_slot_o     (pass_slot),
@@ -356,7 +358,7 @@ module bl_engine #(
 
   // ---- accum, norm ------------------------------------------------------------------------------
 
-  logic                       value_valid, value_ready, value_nan;
+  logic                       value_ready, value_nan;
   logic [AccumulatorBits-1:0] value;
 
   bl_accum #(

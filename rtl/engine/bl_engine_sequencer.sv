@@ -35,6 +35,7 @@ module bl_engine_sequencer #(
   input  logic              table_valid_i,   // pulse: one more slot holds tables
   output logic              slot_free_o,     // pulse: the oldest slot was read for the last time
   input  logic              sums_pop_i,      // pulse: one vector of sums has been consumed
+  input  logic              tile_draining_i, // finished results are leaving
   input  logic              tile_drained_i,  // pulse: the result registers are free
 
   output logic              pass_valid_o,
@@ -141,13 +142,17 @@ module bl_engine_sequencer #(
 
   // ---- Cause of this cycle, in order of priority ------------------------------------------------
 
+  // A row tile that has not ended yet is held up by its scales, not by its results.
+  logic waits_for_tile;
+  assign waits_for_tile = needs_tile && !tile_credit_q;
+
   always_comb begin
-    if (issue)                             cause_o = bl_pkg::CauseBusy;
-    else if (!job_valid)                   cause_o = bl_pkg::CauseControl;
-    else if (needs_tile && !tile_credit_q) cause_o = bl_pkg::CauseOutput;
-    else if (!has_tables)                  cause_o = bl_pkg::CauseActivations;
-    else if (!has_sums)                    cause_o = bl_pkg::CauseScales;
-    else                                   cause_o = bl_pkg::CauseWeights;
+    if (issue)                                  cause_o = bl_pkg::CauseBusy;
+    else if (!job_valid)                        cause_o = bl_pkg::CauseControl;
+    else if (waits_for_tile && tile_draining_i) cause_o = bl_pkg::CauseOutput;
+    else if (!has_tables)                       cause_o = bl_pkg::CauseActivations;
+    else if (!has_sums || waits_for_tile)       cause_o = bl_pkg::CauseScales;
+    else                                        cause_o = bl_pkg::CauseWeights;
   end
 
   `BL_ASSERT(TablesFit, 32'(tables_q) <= Slots, "more slots hold tables than there are slots")

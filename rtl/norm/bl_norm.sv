@@ -5,7 +5,7 @@
 //             exact zero is +0; nan_i gives the canonical quiet NaN. No sum of the contract
 //             overflows or is subnormal in binary32 (docs/arithmetic.md).
 // Latency:    3 cycles. Throughput: one value per cycle.
-// Limits:     25 <= AccumulatorBits <= 128.
+// Limits:     26 <= AccumulatorBits <= 128.
 
 `include "bl_assert.svh"
 

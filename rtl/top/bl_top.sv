@@ -65,7 +65,9 @@ module bl_top (
 );
 
   localparam int unsigned BeatW = bl_cfg_pkg::ChannelBits;
-  localparam int unsigned TileW = $clog2(bl_cfg_pkg::MaxM / bl_cfg_pkg::Rows + 1);
+  localparam int unsigned MaxTiles =
+      (bl_cfg_pkg::MaxM + bl_cfg_pkg::Rows - 1) / bl_cfg_pkg::Rows;
+  localparam int unsigned TileW = $clog2(MaxTiles + 1);
   localparam int unsigned CountW = $clog2(bl_cfg_pkg::MaxK / bl_cfg_pkg::Columns + 1);
   localparam logic [1:0] BurstIncr = 2'b01;
 
@@ -83,6 +85,18 @@ module bl_top (
   if (bl_cfg_pkg::Rows * bl_cfg_pkg::Columns % BeatW != 0) begin : gen_bad_width
     $error("a plane word of %0d bits is not whole beats of %0d bits",
            bl_cfg_pkg::Rows * bl_cfg_pkg::Columns, BeatW);
+  end
+  if (bl_cfg_pkg::MaxK % bl_pkg::GroupColumns != 0 || bl_cfg_pkg::MaxK < 2 * bl_pkg::GroupColumns)
+  begin : gen_bad_max_k
+    $error("max_k of %0d is not two or more whole groups of %0d columns", bl_cfg_pkg::MaxK,
+           bl_pkg::GroupColumns);
+  end
+  // Stream lengths are 32-bit numbers of beats.
+  localparam longint unsigned MaxWeightBeats =
+      longint'(MaxTiles) * bl_cfg_pkg::MaxK * bl_cfg_pkg::MaxBits * bl_cfg_pkg::Rows /
+      longint'(BeatW);
+  if (MaxWeightBeats >= 64'h1_0000_0000) begin : gen_bad_length
+    $error("the largest layer's planes are %0d beats, which 32 bits cannot count", MaxWeightBeats);
   end
 `endif
 
@@ -104,9 +118,10 @@ module bl_top (
   logic [511:0]      record_data;
   logic [2:0]        cause;
   logic [5:0]        beats;
-  logic              bus_error;
-  logic [7:0]        bus_error_stream;
-  logic [63:0]       bus_error_address;
+  logic [1:0]        tag;
+  logic              read_error, write_error, record_error;
+  logic [1:0]        read_error_tag, read_error_stream, write_error_tag;
+  logic [63:0]       read_error_address, write_error_address;
 
   logic [3:0]         read_job_ready, read_valid, read_ready;
   logic [4*BeatW-1:0] read_data;
@@ -163,6 +178,7 @@ module bl_top (
     .activations_beats_o   (activations_beats),
     .outputs_address_o     (outputs_address),
     .outputs_values_o      (outputs_values),
+    .tag_o                 (tag),
     .job_done_valid_i      (done_valid),
     .job_done_ready_o      (done_ready),
     .job_done_nan_i        (done_nan),
@@ -173,9 +189,14 @@ module bl_top (
     .record_done_i         (record_done),
     .cause_i               (cause),
     .beats_i               (beats),
-    .error_i               (bus_error),
-    .error_stream_i        (bus_error_stream),
-    .error_address_i       (bus_error_address)
+    .read_error_i          (read_error),
+    .read_error_tag_i      (read_error_tag),
+    .read_error_stream_i   (read_error_stream),
+    .read_error_address_i  (read_error_address),
+    .write_error_i         (write_error),
+    .write_error_tag_i     (write_error_tag),
+    .write_error_address_i (write_error_address),
+    .record_error_i        (record_error)
   );
 
   // ---- A job starts in all units together -------------------------------------------------------
@@ -210,6 +231,7 @@ module bl_top (
                               weights_run_beats}),
     .read_job_stride_beats_i({{3{32'd0}}, weights_stride_beats}),
     .read_job_runs_i        ({{3{32'd1}}, weights_runs}),
+    .read_job_tag_i         ({4{tag}}),
     .read_valid_o           (read_valid),
     .read_ready_i           (read_ready),
     .read_data_o            (read_data),
@@ -217,6 +239,7 @@ module bl_top (
     .write_job_ready_o      (write_job_ready),
     .write_job_address_i    (outputs_address),
     .write_job_values_i     (outputs_values),
+    .write_job_tag_i        (tag),
     .write_done_valid_o     (done_valid),
     .write_done_ready_i     (done_ready),
     .write_done_nan_o       (done_nan),
@@ -230,9 +253,14 @@ module bl_top (
     .record_data_i          (record_data),
     .record_done_o          (record_done),
     .beats_o                (beats),
-    .error_o                (bus_error),
-    .error_stream_o         (bus_error_stream),
-    .error_address_o        (bus_error_address),
+    .read_error_o           (read_error),
+    .read_error_tag_o       (read_error_tag),
+    .read_error_stream_o    (read_error_stream),
+    .read_error_address_o   (read_error_address),
+    .write_error_o          (write_error),
+    .write_error_tag_o      (write_error_tag),
+    .write_error_address_o  (write_error_address),
+    .record_error_o         (record_error),
     .arid_o                 (mem_arid_o),
     .araddr_o               (mem_araddr_o),
     .arlen_o                (mem_arlen_o),

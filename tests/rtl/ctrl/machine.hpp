@@ -70,6 +70,8 @@ class Surroundings {
     step();
     bench_->ctl_awvalid_i = 0;
     bench_->ctl_wvalid_i = 0;
+    REQUIRE(bench_->ctl_bvalid_o == 0);
+    step();
     REQUIRE(bench_->ctl_bvalid_o == 1);
     const unsigned response = bench_->ctl_bresp_o;
     bench_->ctl_bready_i = 1;
@@ -160,7 +162,9 @@ class Surroundings {
     ctrl.record_done_i = 0;
     ctrl.cause_i = 5;
     ctrl.beats_i = 0;
-    ctrl.error_i = 0;
+    ctrl.read_error_i = 0;
+    ctrl.write_error_i = 0;
+    ctrl.record_error_i = 0;
   }
 
   StartedJob started_job() {

@@ -43,6 +43,7 @@ void offer_reads(Bench<VDma>& dma, unsigned streams, unsigned beats) {
     set(dma->read_job_run_beats_i, 32 * s, 32, beats);
     set(dma->read_job_stride_beats_i, 32 * s, 32, 0);
     set(dma->read_job_runs_i, 32 * s, 32, 1);
+    set(dma->read_job_tag_i, 2 * s, 2, 3 - s);
   }
   dma->read_job_valid_i = static_cast<CData>(streams);
   dma.settle();
@@ -131,7 +132,7 @@ TEST_CASE("Beats go to the stream of their ID and are counted there") {
   CHECK(dma->read_valid_o == 0);
 }
 
-TEST_CASE("A read error does not stop its stream and is reported with stream and address") {
+TEST_CASE("A read error does not stop its stream and is reported with job, stream and address") {
   Bench<VDma> dma(set_idle);
   offer_reads(dma, 0xF, 4);
   REQUIRE(grant_all(dma).size() == kStreams);
@@ -142,10 +143,11 @@ TEST_CASE("A read error does not stop its stream and is reported with stream and
       dma->rresp_i = beat == 2 ? 2 : 0;
       dma->rlast_i = beat == 3;
       dma.settle();
-      CHECK(dma->error_o == (beat == 2));
+      CHECK(dma->read_error_o == (beat == 2));
       if (beat == 2) {
-        CHECK(dma->error_stream_o == s);
-        CHECK(dma->error_address_o == 0x10000U * (s + 1));
+        CHECK(dma->read_error_tag_o == 3 - s);
+        CHECK(dma->read_error_stream_o == s);
+        CHECK(dma->read_error_address_o == 0x10000U * (s + 1));
       }
       dma.tick();
     }
@@ -157,11 +159,12 @@ TEST_CASE("A read error does not stop its stream and is reported with stream and
   CHECK(dma->read_valid_o == 0xF);
 }
 
-TEST_CASE("Write errors are streams 4 and 5; a read error of the same cycle is reported first") {
+TEST_CASE("A write error and a read error of the same cycle are both reported") {
   Bench<VDma> dma(set_idle);
   dma->write_job_valid_i = 1;
   dma->write_job_address_i = 0x7000;
   dma->write_job_values_i = 2;
+  dma->write_job_tag_i = 2;
   dma.tick();
   dma->write_job_valid_i = 0;
   dma->awready_i = 1;
@@ -174,20 +177,23 @@ TEST_CASE("Write errors are streams 4 and 5; a read error of the same cycle is r
   dma->bvalid_i = 1;
   dma->bresp_i = 2;
   dma.settle();
-  CHECK(dma->error_o == 1);
-  CHECK(dma->error_stream_o == 4);
-  CHECK(dma->error_address_o == 0x7000);
   dma->rvalid_i = 1;
   dma->rresp_i = 3;
   dma.settle();
-  CHECK(dma->error_stream_o == kWeights);
-  CHECK(dma->error_address_o == 0x10000);
+  CHECK(dma->write_error_o == 1);
+  CHECK(dma->write_error_tag_o == 2);
+  CHECK(dma->write_error_address_o == 0x7000);
+  CHECK(dma->read_error_o == 1);
+  CHECK(dma->read_error_tag_o == 3 - kWeights);
+  CHECK(dma->read_error_stream_o == kWeights);
+  CHECK(dma->read_error_address_o == 0x10000);
+  CHECK(dma->record_error_o == 0);
   dma->rvalid_i = 0;
   dma->bid_i = 1;
-  dma->record_address_i = 0xA000;
   dma.settle();
-  CHECK(dma->error_stream_o == 5);
-  CHECK(dma->error_address_o == 0xA000);
+  CHECK(dma->read_error_o == 0);
+  CHECK(dma->write_error_o == 0);
+  CHECK(dma->record_error_o == 1);
 }
 
 TEST_CASE("A beat with an unknown ID fails an assertion") {

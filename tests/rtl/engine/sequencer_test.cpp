@@ -28,6 +28,7 @@ void set_idle(VSequencer& sequencer) {
   sequencer.plane_valid_i = 0;
   sequencer.table_valid_i = 0;
   sequencer.sums_pop_i = 0;
+  sequencer.tile_draining_i = 0;
   sequencer.tile_drained_i = 0;
 }
 
@@ -112,7 +113,9 @@ std::array<unsigned, 6> run_jobs(const Pressure& percent) {
     sequencer->plane_valid_i = random.chance(percent.planes);
     sequencer->table_valid_i = tables - freed < kSlots && random.chance(percent.tables);
     sequencer->sums_pop_i = sums > 0 && random.chance(percent.sums);
-    sequencer->tile_drained_i = !drained && random.chance(percent.drain);
+    // A row tile's results drain, or it still waits for scales, in turns of some cycles.
+    sequencer->tile_draining_i = !drained && (percent.drain == 100 || cycle / 8 % 2 == 0);
+    sequencer->tile_drained_i = sequencer->tile_draining_i && random.chance(percent.drain);
     sequencer.settle();
 
     const Pass& pass = passes[next];
@@ -123,11 +126,11 @@ std::array<unsigned, 6> run_jobs(const Pressure& percent) {
     unsigned cause = kBusy;
     if (!has_job) {
       cause = kControl;
-    } else if (!has_output) {
+    } else if (!has_output && sequencer->tile_draining_i) {
       cause = kOutput;
     } else if (!has_tables) {
       cause = kActivations;
-    } else if (!has_sums) {
+    } else if (!has_sums || !has_output) {
       cause = kScales;
     } else if (!sequencer->plane_valid_i) {
       cause = kWeights;

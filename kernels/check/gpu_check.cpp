@@ -10,10 +10,8 @@
 #include <iomanip>
 #include <iostream>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "kernels/check/cases.hpp"
@@ -101,24 +99,6 @@ std::string quoted(const std::string& text) {
   return json + "\"";
 }
 
-std::string record_json(const EngineInfo& info, const std::vector<CaseResult>& results) {
-  std::ostringstream json;
-  json << "{\n  \"device\": " << quoted(info.device)
-       << ",\n  \"compute_capability\": " << quoted(info.compute_capability)
-       << ",\n  \"cuda_driver\": " << quoted(info.driver)
-       << ",\n  \"cuda_runtime\": " << quoted(info.runtime) << ",\n  \"cases\": [";
-  const char* separator = "\n";
-  for (const CaseResult& r : results) {
-    json << separator << "    {\"name\": " << quoted(r.name) << ", \"outputs\": " << r.outputs
-         << ", \"mismatches\": " << r.mismatches << ", \"sha256\": " << quoted(r.sha256)
-         << ", \"seconds\": " << std::setprecision(4) << r.seconds
-         << ", \"gigabytes_per_second\": " << r.gigabytes_per_second << "}";
-    separator = ",\n";
-  }
-  json << "\n  ]\n}\n";
-  return json.str();
-}
-
 // "NVIDIA A100-SXM4-80GB" becomes "nvidia-a100-sxm4-80gb.json".
 std::string record_name(const std::string& device) {
   std::string name;
@@ -130,32 +110,49 @@ std::string record_name(const std::string& device) {
   return name + ".json";
 }
 
-// The record of a run: DIR/<device>.json.partial from the first case on, so that a fault keeps what
-// was measured, and DIR/<device>.json once it is complete.
+// The record of a run. It grows case by case as DIR/<device>.json.partial, so that a fault keeps
+// what was measured, and becomes DIR/<device>.json when it is complete.
 class Record {
  public:
   // Before the work, so that a folder that cannot be is not found out after it.
-  Record(const std::filesystem::path& folder, EngineInfo info)
-      : info_(std::move(info)), file_(folder / record_name(info_.device)), partial_(file_) {
-    partial_ += ".partial";
+  Record(const std::filesystem::path& folder, const EngineInfo& info)
+      : file_(folder / record_name(info.device)), partial_(file_.string() + ".partial") {
     std::filesystem::create_directories(folder);
+    stream_.open(partial_);
+    stream_ << "{\n  \"device\": " << quoted(info.device)
+            << ",\n  \"compute_capability\": " << quoted(info.compute_capability)
+            << ",\n  \"cuda_driver\": " << quoted(info.driver)
+            << ",\n  \"cuda_runtime\": " << quoted(info.runtime) << ",\n  \"cases\": [";
+    flush();
   }
 
-  void save(const std::vector<CaseResult>& results) const {
-    std::ofstream stream(partial_);
-    stream << record_json(info_, results) << std::flush;
-    if (!stream) throw std::runtime_error("cannot write " + partial_.string());
+  void add(const CaseResult& r) {
+    stream_ << separator_ << "    {\"name\": " << quoted(r.name) << ", \"outputs\": " << r.outputs
+            << ", \"mismatches\": " << r.mismatches << ", \"sha256\": " << quoted(r.sha256)
+            << ", \"seconds\": " << std::setprecision(4) << r.seconds
+            << ", \"gigabytes_per_second\": " << r.gigabytes_per_second << "}";
+    separator_ = ",\n";
+    flush();
   }
 
-  void complete() const {
+  void complete() {
+    stream_ << "\n  ]\n}\n";
+    flush();
+    stream_.close();
     std::filesystem::rename(partial_, file_);
     std::cout << "gpu_check: record in " << file_.string() << "\n";
   }
 
  private:
-  EngineInfo info_;
+  void flush() {
+    stream_ << std::flush;
+    if (!stream_) throw std::runtime_error("cannot write " + partial_.string());
+  }
+
   std::filesystem::path file_;
   std::filesystem::path partial_;
+  std::ofstream stream_;
+  const char* separator_ = "\n";
 };
 
 int check(const Options& options) {
@@ -168,20 +165,19 @@ int check(const Options& options) {
   std::optional<Record> record;
   if (!options.records.empty()) record.emplace(options.records, search.engine->info());
 
-  std::vector<CaseResult> results;
   std::size_t outputs = 0;
   std::size_t mismatches = 0;
-  for (const Case& c : all_cases()) {
-    results.push_back(run_case(*search.engine, c));
-    if (record) record->save(results);
-    const CaseResult& r = results.back();
+  const std::vector<Case> cases = all_cases();
+  for (const Case& c : cases) {
+    const CaseResult r = run_case(*search.engine, c);
+    if (record) record->add(r);
     outputs += r.outputs;
     mismatches += r.mismatches;
     if (c.name.starts_with("llama7b"))
       std::cout << c.name << ": " << std::setprecision(4) << r.seconds * 1e3 << " ms, "
                 << r.gigabytes_per_second << " GB/s\n";
   }
-  std::cout << "gpu_check: " << search.engine->info().device << ": " << results.size() << " cases, "
+  std::cout << "gpu_check: " << search.engine->info().device << ": " << cases.size() << " cases, "
             << outputs << " outputs compared, " << mismatches << " mismatches\n";
   if (record) record->complete();
   return mismatches == 0 ? kEqual : kMismatch;

@@ -175,10 +175,12 @@ Values check_section(const Section& section, const Json& root, std::string_view 
 }
 
 // The rules between keys. Each names the keys and the numbers that it compares. Rows, columns,
-// channels and their width are powers of two, so that a beat is cut into whole plane words and
-// whole vectors of scales, or these into whole beats, without a rule.
+// channels and their width are powers of two, so that vectors of scales are cut into whole beats,
+// or these into whole vectors, without a rule.
 class Rules {
  public:
+  static constexpr std::uint32_t kLargestGroup = 256;
+
   Rules(const Values& values, std::string_view place) : values_(values), place_(place) {}
 
   void check() const {
@@ -187,6 +189,13 @@ class Rules {
     divides("mu", "columns", "The columns of a cycle are cut into whole tables.");
     at_most("burst_beats * channel_bits / 8", value("burst_beats") * value("channel_bits") / 8,
             4096, "An AXI burst does not cross 4 KiB.");
+    at_most("read_channels * channel_bits", value("read_channels") * value("channel_bits"),
+            value("rows") * value("columns"), "A plane word of rows * columns is whole beats.");
+    if (value("max_k") % kLargestGroup != 0)
+      refuse("max_k", std::to_string(value("max_k")),
+             fmt::format("a multiple of {}", kLargestGroup),
+             "The activation buffer holds whole groups of every size.");
+    stream_length();
     for (const std::string buffer : {"weight_buffer_beats", "scale_buffer_beats"})
       at_most("burst_beats", value("burst_beats"), value(buffer) / 2,
               fmt::format("Half of {} is filled while the other half drains.", buffer));
@@ -207,6 +216,16 @@ class Rules {
     if (value(whole) % value(part) == 0) return;
     refuse(part, std::to_string(value(part)),
            fmt::format("a divisor of {} = {}", whole, value(whole)), why);
+  }
+
+  // Stream lengths are 32-bit numbers of beats in the hardware.
+  void stream_length() const {
+    const std::uint64_t tiles = (value("max_m") + value("rows") - 1) / value("rows");
+    const std::uint64_t beats =
+        tiles * value("rows") * value("max_k") / value("channel_bits") * value("max_bits");
+    if (beats >> 32 == 0) return;
+    refuse("max_m * max_k * max_bits / channel_bits", std::to_string(beats), "less than 2^32",
+           "The hardware counts the beats of a layer's planes in 32 bits.");
   }
 
   void at_most(const std::string& what, std::uint32_t found, std::uint32_t limit,
@@ -240,8 +259,7 @@ CheckedConfiguration find_configuration(const Schema& schema, std::span<const Na
                                         std::string_view name_or_path) {
   const std::string wanted(name_or_path);
   if (wanted.ends_with(".json"))
-    return {std::filesystem::path(wanted).stem().string(),
-            check_configuration(schema, read_configuration(wanted), wanted)};
+    return {wanted, check_configuration(schema, read_configuration(wanted), wanted)};
   std::vector<std::string> names;
   for (const NamedText& configuration : named) {
     if (configuration.name == wanted)

@@ -136,12 +136,12 @@ TEST_CASE("Every key of a file reaches its member") {
       "memory_jitter_ns": 13, "memory_latency_ns": 14, "memory": "fixed", "clock_mhz": 15},
     "hardware": {"channel_bits": 64, "read_channels": 4, "burst_beats": 8,
       "output_buffer_beats": 256, "scale_buffer_beats": 512, "weight_buffer_beats": 1024,
-      "max_m": 5001, "max_k": 6001, "max_codebook_bits": 0, "max_bits": 5, "accumulator": 33,
+      "max_m": 5001, "max_k": 5888, "max_codebook_bits": 0, "max_bits": 5, "accumulator": 33,
       "mantissa_bits": 17, "tokens": 7, "rows_per_scale": 2, "rows_per_lut": 16, "mu": 1,
       "columns": 128, "rows": 32}})");
   const Config config = load_config(file.path());
-  CHECK(config.name == fs::path(file.path()).stem());
-  CHECK(config.hardware == HardwareConfig{32, 128, 1, 16, 2, 7, 17, Accumulator{33}, 5, 0, 6001,
+  CHECK(config.name == file.path());
+  CHECK(config.hardware == HardwareConfig{32, 128, 1, 16, 2, 7, 17, Accumulator{33}, 5, 0, 5888,
                                           5001, 1024, 512, 256, 8, 4, 64});
   CHECK(config.system == SystemConfig{15, MemoryKind::fixed, 14, 13, 12, 11});
 }
@@ -169,6 +169,17 @@ TEST_CASE("Every hardware key changes the hash and no system key does") {
   json["system"]["clock_mhz"] = 10;
   const TemporaryFile slow(json.dump());
   CHECK(hardware_hash(load_config(slow.path()).hardware) == hardware_hash(edge.hardware));
+}
+
+TEST_CASE("A configuration from a file is named by its path, not as one of those built in") {
+  const fs::path folder = fs::temp_directory_path() / ("bitloom-" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  const std::string path = (folder / "edge.json").string();
+  std::ofstream(path) << edge_json().dump();
+  const Config config = load_config(path);
+  fs::remove_all(folder);
+  CHECK(config.name == path);
+  CHECK(config.hardware == load_config("edge").hardware);
 }
 
 TEST_CASE("The accumulator width follows from the largest layer, unless a number says it") {
@@ -322,6 +333,16 @@ TEST_CASE("Values that contradict each other are refused with both numbers (BL-C
               {"hardware.mu", "found 3", "a divisor of columns = 32"});
   check_error(hardware("burst_beats", 128), ErrorCode::config_rule,
               {"burst_beats * channel_bits / 8", "found 8192", "at most 4096"});
+  check_error(hardware("max_k", 16385), ErrorCode::config_rule,
+              {"hardware.max_k", "found 16385", "a multiple of 256"});
+  check_error(hardware("read_channels", 2), ErrorCode::config_rule,
+              {"read_channels * channel_bits", "found 1024", "at most 512"});
+  check_error(error_of([](Json& json) {
+                json["hardware"]["max_m"] = 1048576;
+                json["hardware"]["max_k"] = 1048576;
+              }),
+              ErrorCode::config_rule,
+              {"max_m * max_k * max_bits / channel_bits", "found 17179869184", "less than 2^32"});
   check_error(hardware("weight_buffer_beats", 32), ErrorCode::config_rule,
               {"burst_beats", "found 32", "at most 16", "weight_buffer_beats"});
   check_error(hardware("scale_buffer_beats", 32), ErrorCode::config_rule,
@@ -332,6 +353,8 @@ TEST_CASE("The largest and smallest value of every range is accepted where no ru
   Json json = edge_json();
   json["hardware"]["accumulator"] = 128;
   json["hardware"]["max_k"] = 1048576;
+  json["hardware"]["max_m"] = 16384;  // their product is at its limit
+  json["hardware"]["max_bits"] = 8;
   json["hardware"]["burst_beats"] = 64;  // 64 beats of 64 bytes are 4096 bytes
   json["hardware"]["scale_buffer_beats"] = 128;
   json["system"]["memory_stall_percent"] = 90;

@@ -171,17 +171,6 @@ TEST_CASE("Every hardware key changes the hash and no system key does") {
   CHECK(hardware_hash(load_config(slow.path()).hardware) == hardware_hash(edge.hardware));
 }
 
-TEST_CASE("A configuration from a file is named by its path, not as one of those built in") {
-  const fs::path folder = fs::temp_directory_path() / ("bitloom-" + std::to_string(::getpid()));
-  fs::create_directories(folder);
-  const std::string path = (folder / "edge.json").string();
-  std::ofstream(path) << edge_json().dump();
-  const Config config = load_config(path);
-  fs::remove_all(folder);
-  CHECK(config.name == path);
-  CHECK(config.hardware == load_config("edge").hardware);
-}
-
 TEST_CASE("The accumulator width follows from the largest layer, unless a number says it") {
   const auto width = [](std::uint32_t accumulator, std::uint32_t max_bits, std::uint32_t max_k) {
     return accumulator_bits(

@@ -13,9 +13,7 @@
 #include "sw/quant/group_fit.hpp"
 
 namespace bitloom {
-namespace {
-
-void check_options(const FloatMatrix& weights, const BcqOptions& options) {
+void check_quantizable(std::uint32_t m, std::uint32_t k, const BcqOptions& options) {
   const auto refuse = [](const char* place, std::uint32_t found, const char* expected) {
     throw Error(ErrorCode::quant_option,
                 {place, std::to_string(found), expected, "Quantize with a value of the contract."});
@@ -24,10 +22,11 @@ void check_options(const FloatMatrix& weights, const BcqOptions& options) {
   constexpr std::array kGroupSizes = {0U, 32U, 64U, 128U, 256U};
   if (std::find(kGroupSizes.begin(), kGroupSizes.end(), options.group_size) == kGroupSizes.end())
     refuse("group size", options.group_size, "32, 64, 128, 256 or 0 (one group per row)");
-  if (weights.m == 0) refuse("rows of the weight matrix", weights.m, "at least 1");
-  if (weights.k == 0 || weights.k > kMaxColumns)
-    refuse("columns of the weight matrix", weights.k, "1 to 1048576");
+  if (m == 0) refuse("rows of the weight matrix", m, "at least 1");
+  if (k == 0 || k > kMaxColumns) refuse("columns of the weight matrix", k, "1 to 1048576");
 }
+
+namespace {
 
 void check_finite(std::span<const float> values, std::uint32_t row) {
   const auto bad = std::find_if_not(values.begin(), values.end(),
@@ -138,7 +137,7 @@ double relative_error(const FloatMatrix& weights, const Layer& layer, unsigned b
 }
 
 Quantized quantize_bcq(std::string name, const FloatMatrix& weights, const BcqOptions& options) {
-  check_options(weights, options);
+  check_quantizable(weights.m, weights.k, options);
   Layer layer = empty_layer(std::move(name), weights, options);
   std::vector<RowError> errors(weights.m);
   std::vector<GroupFit> fits(worker_count(weights.m, options.threads),

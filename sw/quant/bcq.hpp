@@ -34,6 +34,10 @@ struct Quantized {
   double relative_error = 0;  ///< see relative_error()
 };
 
+/// Throws Error quant_option when bits, group_size, M or K are outside the contract: what
+/// quantize_bcq would refuse, before there are weights.
+void check_quantizable(std::uint32_t m, std::uint32_t k, const BcqOptions& options);
+
 /// Quantizes each (row, group) on its own. Scales and offsets are binary16 values and the planes
 /// are nearest-level for those rounded values; alphas are non-negative and descending.
 /// Throws Error quant_value when a weight is not finite or needs a scale beyond binary16, and Error

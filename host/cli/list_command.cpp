@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/cli/commands.hpp"
+#include "host/cli/exit_code.hpp"
 #include "host/models/models.hpp"
 #include "sw/config/config.hpp"
 

@@ -8,6 +8,7 @@
 
 #include "gen/version.hpp"
 #include "host/cli/commands.hpp"
+#include "host/cli/exit_code.hpp"
 #include "sw/error/error.hpp"
 
 namespace {
@@ -56,11 +57,6 @@ const Command& find_command(const std::string& name) {
                fmt::format("Nearest: {}.", nearest_list(name, names, 1))});
 }
 
-// Codes of a device that failed on valid input; every other code is bad input.
-bool is_device_fault(ErrorCode code) {
-  return code == ErrorCode::rtl_fault || code == ErrorCode::rtl_build;
-}
-
 int dispatch(const Arguments& arguments) {
   if (arguments.empty()) {
     help_command(arguments);
@@ -77,7 +73,7 @@ int main(int argc, char** argv) {
     return dispatch({argv + 1, argv + argc});
   } catch (const Error& error) {
     std::cerr << format_error("bitloom", error) << "\n";
-    return is_device_fault(error.code()) ? kExitDeviceFault : kExitBadInput;
+    return exit_code(error.code());
   } catch (const std::exception& error) {
     std::cerr << "bitloom: internal error: " << error.what() << "\n";
     return kExitDeviceFault;

@@ -3,8 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <filesystem>
+#include <limits>
 #include <sstream>
 
+#include "host/runtime/calls.hpp"
 #include "sw/error/error.hpp"
 
 namespace bitloom {
@@ -27,6 +31,17 @@ std::string see_help(const std::string& command) {
   return fmt::format("`bitloom {} --help` lists the options.", command);
 }
 
+// "--name=" as "--name" and an empty value, which the option's own check then refuses by its words.
+Arguments with_empty_values(const Arguments& arguments) {
+  Arguments result;
+  for (const std::string& argument : arguments) {
+    const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    result.push_back(empty ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty) result.emplace_back();
+  }
+  return result;
+}
+
 }  // namespace
 
 OptionValues parse_options(const std::string& command, const Arguments& arguments,
@@ -35,7 +50,7 @@ OptionValues parse_options(const std::string& command, const Arguments& argument
   const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
   try {
     const po::positional_options_description no_positionals;
-    po::store(po::command_line_parser(arguments)
+    po::store(po::command_line_parser(with_empty_values(arguments))
                   .options(options)
                   .positional(no_positionals)
                   .style(style)
@@ -55,15 +70,54 @@ OptionValues parse_options(const std::string& command, const Arguments& argument
   return values;
 }
 
+std::uint64_t number_of(const OptionValues& values, const std::string& name, std::uint64_t least,
+                        std::uint64_t most) {
+  const auto& text = values[name].as<std::string>();
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, number);
+  if (failure == std::errc() && stop == end && number >= least && number <= most) return number;
+  throw Error(ErrorCode::usage,
+              {"--" + name, "\"" + text + "\"",
+               fmt::format("a whole number from {} to {}", least, most), "Give such a number."});
+}
+
+std::uint32_t repeat_of(const OptionValues& values) {
+  const std::uint64_t count = number_of(values, "repeat", 0, kMostRepeats);
+  if (count != 0 && count < kFewestRepeats)
+    throw Error(ErrorCode::usage,
+                {"--repeat", std::to_string(count),
+                 fmt::format("0 for none, or {} to {} calls", kFewestRepeats, kMostRepeats),
+                 "The first call is left out of the measure: ask for more."});
+  return static_cast<std::uint32_t>(count);
+}
+
+unsigned bits_of(const OptionValues& values) {
+  return static_cast<unsigned>(number_of(values, "bits", 0, std::numeric_limits<unsigned>::max()));
+}
+
+RtlOptions rtl_options(const OptionValues& values) {
+  RtlOptions options;
+  if (!values.contains("design")) return options;
+  const std::filesystem::path list = values["design"].as<std::string>();
+  if (!std::filesystem::is_regular_file(list))
+    throw Error(ErrorCode::io_read,
+                {list.string(), "no such file", "a file list like rtl/files.f", "Check the path."});
+  options.worker.rtl_list = list;
+  return options;
+}
+
 std::vector<std::string> parse_checks(const std::string& text) {
+  if (text == "none") return {};
   std::vector<std::string> checks;
-  if (text == "none") return checks;
-  std::istringstream stream(text);
-  for (std::string item; std::getline(stream, item, ',');) checks.push_back(item);
-  for (const std::string& check : checks)
-    if (check.empty())
-      usage_error("--check", "\"" + text + "\"", "backends separated by commas, or none",
-                  "For example --check golden,cuda.");
+  std::istringstream stream(text + ",");  // a last item is empty only if the text ends with ','
+  for (std::string item; std::getline(stream, item, ',');) {
+    if (item.empty())
+      throw Error(ErrorCode::usage,
+                  {"--check", "\"" + text + "\"", "backends separated by commas, or none",
+                   "For example --check golden,cuda; --check none compares with nothing."});
+    checks.push_back(item);
+  }
   return checks;
 }
 

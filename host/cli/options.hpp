@@ -3,8 +3,11 @@
 #pragma once
 
 #include <boost/program_options.hpp>
+#include <cstdint>
 #include <string>
 #include <vector>
+
+#include "sim/rtl/rtl_device.hpp"
 
 namespace bitloom {
 
@@ -16,7 +19,24 @@ using OptionValues = boost::program_options::variables_map;
 OptionValues parse_options(const std::string& command, const Arguments& arguments,
                            const boost::program_options::options_description& options);
 
-/// "golden,cuda" as a list; "none" as the empty one. Throws Error usage for an empty item.
+/// The value of option `name`, a decimal number in [least, most]. Throws Error usage for anything
+/// else, a sign or a trailing character included.
+std::uint64_t number_of(const OptionValues& values, const std::string& name, std::uint64_t least,
+                        std::uint64_t most);
+
+/// The --repeat of a command line: 0, or a number of calls that has a steady state. Throws Error
+/// usage.
+std::uint32_t repeat_of(const OptionValues& values);
+
+/// The --bits of a command line; which of them a layer serves is the layer's matter.
+unsigned bits_of(const OptionValues& values);
+
+/// The options of the simulator: --design.
+inline constexpr const char* kDesignHelp =
+    "file list of another design to simulate; default: rtl/files.f";
+RtlOptions rtl_options(const OptionValues& values);
+
+/// "golden,cuda" as a list; "none" as the empty one. Throws Error usage for an empty text or item.
 std::vector<std::string> parse_checks(const std::string& text);
 
 }  // namespace bitloom

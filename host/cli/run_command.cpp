@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "host/cli/commands.hpp"
+#include "host/cli/exit_code.hpp"
 #include "host/cli/run_directory.hpp"
 #include "host/runtime/run.hpp"
 #include "sw/config/config.hpp"
@@ -25,7 +26,7 @@ po::options_description run_options() {
       ("weights", required(), "interchange file of the layer")                                    //
       ("layer", required(), "name of the layer in that file")                                     //
       ("acts", required(), "interchange file with the activations x")                             //
-      ("bits", po::value<unsigned>()->required(), "precision: planes in use")                     //
+      ("bits", required(), "precision: planes in use")                                            //
       ("backend", required(), "golden, cpu, cuda or rtl")                                         //
       ("config", required(), "configuration: a name, or a file ending in .json")                  //
       ("out", required(), "file to write the outputs y to")                                       //
@@ -33,8 +34,9 @@ po::options_description run_options() {
       ("run-dir", po::value<std::string>(), "directory of result.json (default: that of --out)")  //
       ("check", po::value<std::string>()->default_value("none"),
        "backends to compare with, for example golden,cuda; or none")  //
-      ("repeat", po::value<std::uint32_t>()->default_value(0),
-       "calls of a back-to-back train to measure as well")  //
+      ("repeat", po::value<std::string>()->default_value("0"),
+       "back-to-back calls to measure as well")          //
+      ("design", po::value<std::string>(), kDesignHelp)  //
       ("help", "print this text");
   return options;
 }
@@ -63,10 +65,10 @@ int run_command(const Arguments& arguments) {
   const RunOptions options{.config = load_config(text("config")),
                            .backend = text("backend"),
                            .checks = parse_checks(text("check")),
-                           .bits = values["bits"].as<unsigned>(),
+                           .bits = bits_of(values),
                            .format = parse_format(text("out-dtype")),
-                           .train = values["repeat"].as<std::uint32_t>(),
-                           .device = {}};
+                           .repeat = repeat_of(values),
+                           .rtl = rtl_options(values)};
   check_backends(options);
   const Path out = text("out");
   const Path directory = run_directory(values, out);
@@ -83,9 +85,8 @@ int run_command(const Arguments& arguments) {
   prepare_directory(directory);
   { const OutputFile probe(out); }
 
-  RunResult result = run_and_check(source, acts, options, std::move(phases),
-                                   [&out](const Outputs& outputs) { write_outputs(out, outputs); });
-  return finish_run(directory, source, acts, options, result);
+  const auto save = [&out](const Outputs& outputs) { write_outputs(out, outputs); };
+  return exit_code(run_in_directory(directory, source, acts, options, std::move(phases), save));
 }
 
 }  // namespace bitloom

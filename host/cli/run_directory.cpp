@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/cli/run_directory.hpp"
 
+#include <exception>
 #include <iostream>
 #include <span>
+#include <string>
 #include <system_error>
+#include <utility>
 
-#include "host/cli/commands.hpp"
+#include "host/cli/progress.hpp"
 #include "host/report/result_json.hpp"
 #include "host/report/summary.hpp"
 #include "host/runtime/locate.hpp"
@@ -16,10 +19,17 @@
 namespace bitloom {
 namespace {
 
-void write_result(const std::filesystem::path& directory, const std::string& text) {
+void write_result(const std::filesystem::path& directory, const LayerSource& source,
+                  const RunOptions& options, const RunResult& result) {
+  const std::string text = result_json(source, options, result);
   OutputFile file(directory / "result.json");
   file.write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
   file.commit();
+}
+
+// Only a difference from a backend has partial sums that golden could compare.
+bool can_locate(const RunOptions& options, const Check* failure) {
+  return failure != nullptr && failure->against != kIsolatedCall && is_hardware(options.backend);
 }
 
 }  // namespace
@@ -33,22 +43,42 @@ void prepare_directory(const std::filesystem::path& directory) {
   const OutputFile probe(directory / "result.json");  // never committed: leaves nothing behind
 }
 
-int finish_run(const std::filesystem::path& directory, const LayerSource& source,
-               const Activations& acts, const RunOptions& options, RunResult& result) {
+RunResult run_in_directory(const std::filesystem::path& directory, const LayerSource& source,
+                           const Activations& acts, RunOptions options, Phases phases,
+                           const std::function<void(const Outputs&)>& save) {
+  options.rtl.worker.notice = [](std::string_view text) {
+    std::cerr << "bitloom: " << text << "\n";
+  };
+  const auto save_all = [&](const RunResult& result) {
+    save(result.outputs());
+    write_result(directory, source, options, result);
+  };
+  const auto run = [&] {
+    Progress progress("simulating", "cycles");  // gone before the summary is printed
+    RunOptions shown = options;
+    shown.rtl.progress = [&progress](std::uint64_t cycles) { progress.reach(cycles); };
+    return run_and_check(source, acts, shown, std::move(phases), save_all);
+  };
+  RunResult result = run();
+  finish_run(directory, source, acts, options, result);
+  return result;
+}
+
+void finish_run(const std::filesystem::path& directory, const LayerSource& source,
+                const Activations& acts, const RunOptions& options, RunResult& result) {
   // Written before the search for the place, so that nothing is lost when that fails.
-  write_result(directory, result_json(source, options, result));
+  write_result(directory, source, options, result);
   const Check* failure = result.first_failure();
-  if (failure != nullptr && is_hardware(options.backend)) {
+  if (can_locate(options, failure)) {
     try {
       result.location =
           locate_mismatch(source.layer, acts, options, *failure->comparison.first, directory);
-      write_result(directory, result_json(source, options, result));
-    } catch (const Error& error) {
-      std::cerr << format_error("bitloom", error) << "\n";
+      write_result(directory, source, options, result);
+    } catch (const std::exception& error) {
+      std::cerr << "bitloom: the mismatch could not be located: " << error.what() << "\n";
     }
   }
   std::cout << run_summary(source, options, result);
-  return failure == nullptr ? kExitOk : kExitMismatch;
 }
 
 void write_dump(const std::filesystem::path& directory, const Layer& layer, const Activations& acts,

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
+#include <functional>
 
 #include "host/runtime/run.hpp"
 #include "sw/layer/layer.hpp"
@@ -14,10 +14,18 @@ namespace bitloom {
 /// that a run does not lose its results at the end. Throws Error output_path.
 void prepare_directory(const std::filesystem::path& directory);
 
-/// Ends a run: on a mismatch of the hardware finds its place (locate_mismatch), writes result.json
-/// and prints the summary. Returns the exit code. Throws Error output_path.
-int finish_run(const std::filesystem::path& directory, const LayerSource& source,
-               const Activations& acts, const RunOptions& options, RunResult& result);
+/// A whole run: run_and_check with progress on standard error, then finish_run. `save` gets the
+/// outputs as soon as they are there; result.json is first written then, with nothing compared yet,
+/// so that no later failure loses the run. Throws Error as these do.
+RunResult run_in_directory(const std::filesystem::path& directory, const LayerSource& source,
+                           const Activations& acts, RunOptions options, Phases phases,
+                           const std::function<void(const Outputs&)>& save);
+
+/// Ends a run: writes result.json, on a mismatch of the hardware with a backend finds its place
+/// (locate_mismatch; when that fails, says why on standard error and goes on), and prints the
+/// summary. Throws Error output_path.
+void finish_run(const std::filesystem::path& directory, const LayerSource& source,
+                const Activations& acts, const RunOptions& options, RunResult& result);
 
 /// Writes weights.safetensors, x.safetensors and y.safetensors.
 void write_dump(const std::filesystem::path& directory, const Layer& layer, const Activations& acts,

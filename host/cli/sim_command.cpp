@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "host/cli/commands.hpp"
+#include "host/cli/exit_code.hpp"
 #include "host/cli/simulation.hpp"
 
 namespace bitloom {
@@ -14,7 +15,7 @@ int sim_command(const Arguments& arguments) {
     std::cout << description;
     return kExitOk;
   }
-  return simulate(prepare_simulation(values));
+  return exit_code(simulate(prepare_simulation(values)));
 }
 
 }  // namespace bitloom

@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
-#include <utility>
+#include <limits>
 
 #include "host/cli/progress.hpp"
 #include "host/cli/run_directory.hpp"
@@ -22,30 +23,39 @@ std::string text_of(const OptionValues& values, const char* name) {
   return values.contains(name) ? values[name].as<std::string>() : std::string();
 }
 
-LayerSource make_source(const OptionValues& values) {
-  Progress progress("quantizing", "rows");
-  LayerRequest request;
-  request.layer = text_of(values, "layer");
-  request.bits = values["bits"].as<unsigned>();
-  request.seed = values["seed"].as<std::uint64_t>();
-  request.weights = text_of(values, "weights");
-  request.quantizing = [&progress](std::uint32_t rows) { progress.expect(rows); };
-  request.row_done = [&progress] { progress.advance(); };
-  request.note = [](const std::string& note) { std::cerr << "bitloom: note: " << note << "\n"; };
-  return layer_source(request);
+LayerRequest request_of(const OptionValues& values) {
+  return {.layer = text_of(values, "layer"),
+          .bits = bits_of(values),
+          .seed = number_of(values, "seed", 0, std::numeric_limits<std::uint64_t>::max()),
+          .weights = text_of(values, "weights")};
 }
 
-Activations make_activations(const OptionValues& values, const Layer& layer) {
-  const std::string path = text_of(values, "acts");
+LayerSource make_source(const LayerPlan& plan) {
+  Progress progress("quantizing", "rows");
+  return plan.make(
+      {.quantizing = [&progress](std::uint32_t rows) { progress.expect(rows); },
+       .row_done = [&progress] { progress.advance(); },
+       .note = [](const std::string& note) { std::cerr << "bitloom: note: " << note << "\n"; }});
+}
+
+Activations make_activations(const LayerRequest& request, const std::string& path,
+                             std::uint32_t k) {
   if (!path.empty()) return read_activations(path);
-  return synthetic_activations(layer.name, layer.k, 1, values["seed"].as<std::uint64_t>());
+  return synthetic_activations(request.layer, k, 1, request.seed);
+}
+
+// A layer's name may hold anything; the directory stays below runs/.
+std::string file_name(std::string layer) {
+  std::replace(layer.begin(), layer.end(), '/', '_');
+  return layer;
 }
 
 std::filesystem::path directory_of(const OptionValues& values, const RunOptions& options) {
   if (values.contains("out")) return text_of(values, "out");
   const std::filesystem::path config(options.config.name);
-  return std::filesystem::path("runs") /
-         fmt::format("{}-{}b-{}", text_of(values, "layer"), options.bits, config.stem().string());
+  return std::filesystem::path("runs") / fmt::format("{}-{}b-{}",
+                                                     file_name(text_of(values, "layer")),
+                                                     options.bits, config.stem().string());
 }
 
 }  // namespace
@@ -54,11 +64,11 @@ po::options_description simulation_options(const std::string& caption) {
   po::options_description options(caption);
   options.add_options()  //
       ("layer", po::value<std::string>()->required(),
-       "a layer of `bitloom list`, or of --weights")                           //
-      ("bits", po::value<unsigned>()->required(), "precision: planes in use")  //
+       "a layer of `bitloom list`, or of --weights")                              //
+      ("bits", po::value<std::string>()->required(), "precision: planes in use")  //
       ("config", po::value<std::string>()->default_value("edge"),
        "configuration: a name, or a file ending in .json")                                     //
-      ("seed", po::value<std::uint64_t>()->default_value(1), "seed of synthetic data")         //
+      ("seed", po::value<std::string>()->default_value("1"), "seed of synthetic data")         //
       ("backend", po::value<std::string>()->default_value("rtl"), "golden, cpu, cuda or rtl")  //
       ("weights", po::value<std::string>(),
        "safetensors file, or llama2.c model (.bin); default: synthetic")                          //
@@ -66,9 +76,10 @@ po::options_description simulation_options(const std::string& caption) {
       ("out", po::value<std::string>(), "run directory; default: runs/<layer>-<bits>b-<config>")  //
       ("check", po::value<std::string>()->default_value("golden,cuda"),
        "backends to compare with, or none")  //
-      ("repeat", po::value<std::uint32_t>()->default_value(0),
-       "calls of a back-to-back train to measure as well")  //
-      ("dump", "write weights, x and y as safetensors")     //
+      ("repeat", po::value<std::string>()->default_value("0"),
+       "back-to-back calls to measure as well")          //
+      ("design", po::value<std::string>(), kDesignHelp)  //
+      ("dump", "write weights, x and y as safetensors")  //
       ("help", "print this text");
   return options;
 }
@@ -79,35 +90,34 @@ Simulation prepare_simulation(const OptionValues& values) {
   options.config = load_config(text_of(values, "config"));
   options.backend = text_of(values, "backend");
   options.checks = parse_checks(text_of(values, "check"));
-  options.bits = values["bits"].as<unsigned>();
-  options.train = values["repeat"].as<std::uint32_t>();
+  options.bits = bits_of(values);
+  options.repeat = repeat_of(values);
+  options.rtl = rtl_options(values);
   check_backends(options);
   simulation.dump = values.contains("dump");
   simulation.directory = directory_of(values, options);
+
+  Phases& phases = simulation.phases;
+  const LayerRequest request = request_of(values);
+  const LayerPlan plan = phases.measure("weights", [&] { return plan_layer(request); });
+  simulation.acts = phases.measure("activations", [&] {
+    return make_activations(request, text_of(values, "acts"), plan.shape.k);
+  });
+  check_call_fits(plan.shape, simulation.acts, options);
   prepare_directory(simulation.directory);
-  simulation.source =
-      simulation.phases.measure("weights", [&values] { return make_source(values); });
-  simulation.acts = simulation.phases.measure(
-      "activations", [&] { return make_activations(values, simulation.source.layer); });
-  check_call_fits(simulation.source.layer, simulation.acts, options);
+  simulation.source = phases.measure("weights", [&] { return make_source(plan); });
   return simulation;
 }
 
-int simulate(const Simulation& simulation) {
-  Progress progress("simulating", "cycles");
-  RunOptions options = simulation.options;
-  options.device.progress = [&progress](std::uint64_t cycles) { progress.reach(cycles); };
-  options.device.notice = [](std::string_view text) { std::cerr << "bitloom: " << text << "\n"; };
+RunResult simulate(const Simulation& simulation) {
   const auto save = [&simulation](const Outputs& outputs) {
     if (simulation.dump)
       write_dump(simulation.directory, simulation.source.layer, simulation.acts, outputs);
   };
-  RunResult result =
-      run_and_check(simulation.source, simulation.acts, options, simulation.phases, save);
-  const int exit_code =
-      finish_run(simulation.directory, simulation.source, simulation.acts, options, result);
+  RunResult result = run_in_directory(simulation.directory, simulation.source, simulation.acts,
+                                      simulation.options, simulation.phases, save);
   std::cout << fmt::format("{:<14}{}\n", "result", (simulation.directory / "result.json").string());
-  return exit_code;
+  return result;
 }
 
 }  // namespace bitloom

@@ -22,10 +22,11 @@ struct Simulation {
 /// The options of both commands.
 boost::program_options::options_description simulation_options(const std::string& caption);
 
-/// Makes or reads the layer and the activations and prepares the run directory. Throws Error.
+/// Makes or reads the layer and the activations and prepares the run directory; refuses whatever
+/// can be refused before that directory or any weight is made. Throws Error.
 Simulation prepare_simulation(const OptionValues& values);
 
-/// Runs, checks, writes result.json and prints the summary; returns the exit code.
-int simulate(const Simulation& simulation);
+/// Runs, checks, writes result.json and prints the summary.
+RunResult simulate(const Simulation& simulation);
 
 }  // namespace bitloom

@@ -22,7 +22,7 @@ struct IdealBytes {
 IdealBytes ideal_bytes(const Layer& layer, unsigned bits, std::uint32_t tokens,
                        const HardwareConfig& hardware);
 
-/// Lower bounds on the cycles of a call in a train of calls (docs/cli.md).
+/// Lower bounds on the cycles of a call among back-to-back calls (docs/cli.md).
 struct Bounds {
   std::uint64_t compute_cycles = 0;  ///< the array takes rows x columns weight bits per cycle
   std::uint64_t memory_cycles = 0;   ///< the read channels take their full width per cycle

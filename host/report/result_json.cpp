@@ -37,7 +37,7 @@ void add_timing(Json& json, const LayerSource& source, const RunOptions& options
   json["cycles"] = stats->cycles;
   json["busy_cycles"] = stats->by_cause[static_cast<std::size_t>(Cause::busy)];
   json["stall_cycles"] = named_counts(kCauseNames, stats->by_cause, 1, kCauseNames.size());
-  json["steady_state_cycles"] = number_or_null(result.execution.steady_cycles);
+  json["steady_state_cycles"] = number_or_null(result.steady_cycles);
   json["bytes_read"] = named_counts(kStreamNames, stats->stream_bytes, 0, kFirstWriteStream);
   json["bytes_written"] =
       named_counts(kStreamNames, stats->stream_bytes, kFirstWriteStream, kStreamNames.size());
@@ -46,7 +46,7 @@ void add_timing(Json& json, const LayerSource& source, const RunOptions& options
   json["simulation"] = {{"cycles", stats->simulated_cycles}, {"seconds", stats->wall_seconds}};
 }
 
-// Null fields: the partial sums are right, so the fault lies behind them.
+// Null fields: no partial sum is known to be wrong.
 Json location(const Localization& found) {
   Json json = {{"group", nullptr},
                {"plane", nullptr},
@@ -67,7 +67,7 @@ Json first_mismatch(const RunResult& result) {
   const Check* failure = result.first_failure();
   if (failure == nullptr) return nullptr;
   const Mismatch& mismatch = *failure->comparison.first;
-  return {{"against", failure->backend},
+  return {{"against", failure->against},
           {"row", mismatch.row},
           {"token", mismatch.token},
           {"found_bits", mismatch.found},
@@ -79,7 +79,7 @@ void add_verdict(Json& json, const RunResult& result) {
   const std::optional<bool> exact = result.bit_exact();
   Json checks = Json::array();
   for (const Check& check : result.checks)
-    checks.push_back({{"backend", check.backend},
+    checks.push_back({{"against", check.against},
                       {"outputs", check.comparison.compared},
                       {"mismatches", check.comparison.mismatches}});
   json["bit_exact"] = exact ? Json(*exact) : Json();

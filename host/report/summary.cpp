@@ -76,7 +76,7 @@ std::string timing(const LayerSource& source, const RunOptions& options, const R
   text += line("cycles", fmt::format("{} = {} at {} MHz", grouped_digits(stats.cycles),
                                      duration(rate.seconds), options.config.system.clock_mhz));
   text += line("roofline", bound_text(bound, static_cast<double>(stats.cycles)));
-  if (const std::optional<double> steady = result.execution.steady_cycles)
+  if (const std::optional<double> steady = result.steady_cycles)
     text += line("back to back", fmt::format("{:.1f} cycles per call: {:.3f} x the bound", *steady,
                                              *steady / static_cast<double>(bound.roofline())));
   text +=
@@ -108,17 +108,24 @@ std::string accuracy(const LayerSource& source, const RunResult& result) {
   return line("quantization", text + " against the unquantized layer");
 }
 
+std::string name_of(const Check& check) {
+  return check.against == kIsolatedCall ? "the isolated call" : check.against;
+}
+
 std::string mismatch_text(const Check& check) {
   const Mismatch& first = *check.comparison.first;
   return fmt::format(
-      "{} of {} outputs differ from {}; first at row {}, token {}: 0x{:08X}, {} has 0x{:08X}",
+      "{} of {} outputs differ from {}; first at row {}, token {}: 0x{:08X}, expected 0x{:08X}",
       grouped_digits(check.comparison.mismatches), grouped_digits(check.comparison.compared),
-      check.backend, first.row, first.token, first.found, check.backend, first.expected);
+      name_of(check), first.row, first.token, first.found, first.expected);
 }
 
 std::string location_text(const Localization& found) {
   const std::string wave = fmt::format("{}, cycles {} to {}", found.wave.string(),
                                        grouped_digits(found.from), grouped_digits(found.to));
+  if (found.compared == 0)
+    return line("location", "the token holds a NaN or Inf: no partial sums to compare") +
+           line("waveform", wave);
   if (!found.difference)
     return line("location", "all partial sums of the row are right: the fault lies behind them") +
            line("waveform", wave);
@@ -136,7 +143,7 @@ std::string verdict(const RunResult& result) {
     const bool equal = check.comparison.mismatches == 0;
     text += line(equal ? "bit-exact" : "MISMATCH",
                  equal ? fmt::format("all {} outputs equal {}",
-                                     grouped_digits(check.comparison.compared), check.backend)
+                                     grouped_digits(check.comparison.compared), name_of(check))
                        : mismatch_text(check));
   }
   if (result.location) text += location_text(*result.location);

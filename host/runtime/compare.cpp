@@ -5,6 +5,13 @@
 
 namespace bitloom {
 
+Comparison& Comparison::operator+=(const Comparison& later) {
+  compared += later.compared;
+  mismatches += later.mismatches;
+  if (!first) first = later.first;
+  return *this;
+}
+
 Comparison compare_outputs(const Outputs& found, const Outputs& expected) {
   if (found.format != expected.format || found.tokens != expected.tokens || found.m != expected.m ||
       found.bits.size() != expected.bits.size())

@@ -20,6 +20,9 @@ struct Comparison {
   std::uint64_t compared = 0;    ///< outputs
   std::uint64_t mismatches = 0;  ///< outputs with at least one different bit
   std::optional<Mismatch> first;
+
+  /// Adds a comparison made later.
+  Comparison& operator+=(const Comparison& later);
 };
 
 /// Compares all outputs; throws std::invalid_argument when shapes or formats differ.

@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "kernels/cuda_device.hpp"
-#include "sim/rtl/rtl_device.hpp"
 #include "sw/cpu/cpu_device.hpp"
 #include "sw/error/error.hpp"
 #include "sw/golden/golden_device.hpp"
@@ -20,28 +18,23 @@ namespace {
 struct Backend {
   std::string_view name;
   bool hardware;
-  std::unique_ptr<Device> (*make)(const Config&, const DeviceOptions&);
+  std::unique_ptr<Device> (*make)(const Config&, const RtlOptions&);
 };
 
-std::unique_ptr<Device> make_golden(const Config& config, const DeviceOptions&) {
+std::unique_ptr<Device> make_golden(const Config& config, const RtlOptions&) {
   return make_golden_device(config.arithmetic());
 }
 
-std::unique_ptr<Device> make_cpu(const Config& config, const DeviceOptions&) {
+std::unique_ptr<Device> make_cpu(const Config& config, const RtlOptions&) {
   return make_cpu_device(config.arithmetic());
 }
 
-std::unique_ptr<Device> make_cuda(const Config& config, const DeviceOptions&) {
+std::unique_ptr<Device> make_cuda(const Config& config, const RtlOptions&) {
   return make_cuda_device(config.arithmetic());
 }
 
-std::unique_ptr<Device> make_rtl(const Config& config, const DeviceOptions& options) {
-  RtlOptions rtl;
-  rtl.worker.observe = options.observation.has_value();
-  rtl.worker.notice = options.notice;
-  if (options.observation) rtl.observation = *options.observation;
-  rtl.progress = options.progress;
-  return make_rtl_device(config, std::move(rtl));
+std::unique_ptr<Device> make_rtl(const Config& config, const RtlOptions& options) {
+  return make_rtl_device(config, options);
 }
 
 constexpr std::array kBackends = {
@@ -73,8 +66,8 @@ const std::vector<std::string>& backend_names() {
 }
 
 std::unique_ptr<Device> make_device(std::string_view backend, const Config& config,
-                                    const DeviceOptions& options) {
-  return find_backend(backend).make(config, options);
+                                    const RtlOptions& rtl) {
+  return find_backend(backend).make(config, rtl);
 }
 
 bool is_hardware(std::string_view backend) { return find_backend(backend).hardware; }

@@ -2,6 +2,7 @@
 // What is found out about the place inside the hardware where a result went wrong.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -23,7 +24,8 @@ struct Difference {
 };
 
 struct Localization {
-  std::optional<Difference> difference;  ///< empty: all partial sums of the row are right
+  std::size_t compared = 0;              ///< partial sums; 0 for a token that holds a NaN or Inf
+  std::optional<Difference> difference;  ///< empty: all that were compared are right
   std::uint64_t from = 0;                ///< cycles of the waveform
   std::uint64_t to = 0;
   std::filesystem::path wave;

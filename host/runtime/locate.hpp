@@ -26,13 +26,20 @@ std::vector<TracedPartial> read_partials(std::istream& trace, std::uint64_t inde
 std::optional<Difference> first_difference(std::span<const TracedPartial> traced,
                                            std::span<const std::int64_t> expected, unsigned bits);
 
+/// Throws Error rtl_fault unless the trace has all the partial sums expected: only a whole trace
+/// can show that all are right.
+void check_complete(std::span<const TracedPartial> traced, std::span<const std::int64_t> expected,
+                    const Mismatch& mismatch, const std::filesystem::path& trace);
+
 /// Cycles of the waveform before and behind the first wrong partial sum.
 inline constexpr std::uint64_t kCyclesBefore = 400;
 inline constexpr std::uint64_t kCyclesBehind = 50;
 
 /// Repeats the run in the executable that can be observed, once for the trace and once for a
 /// waveform (mismatch.fst in `directory`) around the first wrong partial sum, or around the row's
-/// last one when all are right. Works because a run repeats cycle for cycle.
+/// last one when all are right, or when the token holds a NaN or Inf and so has none that golden
+/// could compare. Works because a run repeats cycle for cycle. Throws Error rtl_fault as the device
+/// does, and when the trace is missing or incomplete.
 Localization locate_mismatch(const Layer& layer, const Activations& acts, const RunOptions& options,
                              const Mismatch& mismatch, const std::filesystem::path& directory);
 

@@ -4,8 +4,9 @@
 #include <algorithm>
 
 #include "host/metrics/accuracy.hpp"
-#include "host/runtime/admission.hpp"
+#include "host/runtime/calls.hpp"
 #include "host/runtime/devices.hpp"
+#include "sim/rtl/rtl_support.hpp"
 #include "sw/device/functional_device.hpp"
 #include "sw/io/layer_file.hpp"
 #include "sw/io/sha256.hpp"
@@ -13,9 +14,25 @@
 namespace bitloom {
 namespace {
 
-Execution execute_on(Device& device, const Layer& layer, const Activations& acts,
-                     const RunOptions& options, std::uint32_t train = 0) {
-  return execute(device, {device.load(layer), options.bits, acts, options.format}, train);
+void check_backend_runs(std::string_view backend, const Layer& layer, const RunOptions& options) {
+  if (!is_hardware(backend)) return;
+  if (const std::optional<Error> refusal =
+          rtl_refusal(options.config, rtl_request(layer, options.bits, options.format)))
+    throw Error(*refusal);
+}
+
+// A second simulation must not write over the files of the one that is observed.
+RtlOptions unobserved(RtlOptions rtl) {
+  rtl.worker.observe = false;
+  rtl.observation = {};
+  return rtl;
+}
+
+Check compare_with(const std::string& backend, const LayerSource& source, const Activations& acts,
+                   const RunOptions& options, const Outputs& found) {
+  const auto device = make_device(backend, options.config, unobserved(options.rtl));
+  const Completion expected = run_layer(*device, source.layer, options.bits, acts, options.format);
+  return {backend, compare_outputs(found, expected.y)};
 }
 
 }  // namespace
@@ -30,7 +47,7 @@ void Phases::add(const std::string& name, std::chrono::duration<double> time) {
 }
 
 std::uint32_t RunResult::nan_tokens() const {
-  const std::vector<bool>& nan = execution.done.nan_tokens;
+  const std::vector<bool>& nan = call.nan_tokens;
   return static_cast<std::uint32_t>(std::count(nan.begin(), nan.end(), true));
 }
 
@@ -59,27 +76,38 @@ void check_backends(const RunOptions& options) {
 
 void check_call_fits(const Layer& layer, const Activations& acts, const RunOptions& options) {
   check_call(layer, {LayerId{}, options.bits, acts, options.format});
-  if (is_hardware(options.backend)) check_admission(layer, options.bits, options.config);
+  check_backend_runs(options.backend, layer, options);
+  for (const std::string& backend : options.checks) check_backend_runs(backend, layer, options);
 }
 
 RunResult run_and_check(const LayerSource& source, const Activations& acts,
                         const RunOptions& options, Phases phases,
-                        const std::function<void(const Outputs&)>& save) {
+                        const std::function<void(const RunResult&)>& save) {
   RunResult result;
   result.phases = std::move(phases);
-  result.execution = result.phases.measure("run", [&] {
-    const auto device = make_device(options.backend, options.config, options.device);
-    return execute_on(*device, source.layer, acts, options, options.train);
+  std::unique_ptr<Device> device;
+  Call call;
+  result.phases.measure("run", [&] {
+    device = make_device(options.backend, options.config, options.rtl);
+    call = {device->load(source.layer), options.bits, acts, options.format};
+    result.call = run_call(*device, call);
   });
+  if (result.stats()) result.simulated_cycles = result.stats()->simulated_cycles;
   result.output_sha256 = sha256_hex(output_bytes(result.outputs()));
-  result.phases.measure("write", [&] { save(result.outputs()); });
-  for (const std::string& backend : options.checks) {
-    const Execution expected = result.phases.measure("check", [&] {
-      const auto device = make_device(backend, options.config);
-      return execute_on(*device, source.layer, acts, options);
-    });
-    result.checks.push_back({backend, compare_outputs(result.outputs(), expected.done.y)});
+  result.phases.measure("write", [&] { save(result); });
+  std::optional<Check> repeated;
+  if (options.repeat != 0) {
+    Repetition repetition = result.phases.measure(
+        "run", [&] { return repeat_call(*device, call, options.repeat, result.outputs()); });
+    result.steady_cycles = repetition.steady_cycles;
+    result.simulated_cycles += repetition.simulated_cycles;
+    repeated = Check{std::string(kIsolatedCall), std::move(repetition.comparison)};
   }
+  for (const std::string& backend : options.checks)
+    result.checks.push_back(result.phases.measure(
+        "check", [&] { return compare_with(backend, source, acts, options, result.outputs()); }));
+  // Behind the backends: only against these a mismatch can be located.
+  if (repeated) result.checks.push_back(std::move(*repeated));
   if (source.unquantized) {
     result.output_snr_db = result.phases.measure("accuracy", [&] {
       return signal_to_noise_db(float_outputs(*source.unquantized, acts),

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -48,37 +49,66 @@ FloatLayer llama2c_layer(const LayerRequest& request) {
 }
 
 void store(const LayerCache& cache, const std::string& key, const Quantized& quantized,
-           const LayerRequest& request) {
+           const LayerProgress& progress) {
   try {
     cache.store(key, quantized);
   } catch (const Error& error) {
     // The layer is at hand: a cache that cannot be written costs time, not the run.
-    if (request.note) request.note(error.what());
+    if (progress.note) progress.note(error.what());
   }
 }
 
-Quantized quantize_cached(const FloatLayer& source, const LayerRequest& request) {
-  const BcqOptions options{.bits = request.bits, .row_done = request.row_done};
+Quantized quantize_cached(const std::string& name, const FloatLayer& source, BcqOptions options,
+                          const LayerProgress& progress) {
   const LayerCache cache(cache_directory());
   const std::string key = sha256_of(fmt::format(
       "{} quantizer {} bits {} group {} offset {} rounds {}", source.identity, kQuantizerRevision,
       options.bits, options.group_size, options.offset, options.rounds));
   if (std::optional<Quantized> cached = cache.find(key)) return std::move(*cached);
-  if (request.quantizing) request.quantizing(source.weights.m);
-  Quantized quantized = quantize_bcq(request.layer, source.weights, options);
-  store(cache, key, quantized, request);
+  if (progress.quantizing) progress.quantizing(source.weights.m);
+  options.row_done = progress.row_done;
+  Quantized quantized = quantize_bcq(name, source.weights, options);
+  store(cache, key, quantized, progress);
   return quantized;
+}
+
+LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
+  const BcqOptions options{.bits = request.bits};
+  check_quantizable(source.weights.m, source.weights.k, options);
+  Layer shape;
+  shape.name = request.layer;
+  shape.m = source.weights.m;
+  shape.k = source.weights.k;
+  shape.group_size = options.group_size;
+  shape.precisions[options.bits];
+  const auto make = [name = request.layer, source = std::move(source),
+                     options](const LayerProgress& progress) -> LayerSource {
+    Quantized quantized = quantize_cached(name, source, options, progress);
+    return {std::move(quantized.layer), source.origin, source.weights, quantized.relative_error};
+  };
+  return {std::move(shape), make};
+}
+
+LayerPlan plan_read(const LayerRequest& request) {
+  const auto layer = std::make_shared<Layer>(read_layer(request.weights, request.layer));
+  Layer shape;
+  shape.name = layer->name;
+  shape.mode = layer->mode;
+  shape.m = layer->m;
+  shape.k = layer->k;
+  shape.group_size = layer->group_size;
+  for (const auto& [bits, tables] : layer->precisions) shape.precisions[bits];
+  return {std::move(shape), [layer, origin = request.weights.string()](const LayerProgress&) {
+            return LayerSource{*layer, origin, {}, {}};
+          }};
 }
 
 }  // namespace
 
-LayerSource layer_source(const LayerRequest& request) {
-  const bool llama2c = request.weights.extension() == ".bin";
-  if (!request.weights.empty() && !llama2c)
-    return {read_layer(request.weights, request.layer), request.weights.string(), {}, {}};
-  const FloatLayer source = llama2c ? llama2c_layer(request) : synthetic_layer(request);
-  Quantized quantized = quantize_cached(source, request);
-  return {std::move(quantized.layer), source.origin, source.weights, quantized.relative_error};
+LayerPlan plan_layer(const LayerRequest& request) {
+  if (request.weights.empty()) return plan_quantized(request, synthetic_layer(request));
+  if (request.weights.extension() == ".bin") return plan_quantized(request, llama2c_layer(request));
+  return plan_read(request);
 }
 
 }  // namespace bitloom

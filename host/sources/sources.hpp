@@ -17,14 +17,26 @@ struct LayerRequest {
   unsigned bits = 0;              ///< precision, 1..8
   std::uint64_t seed = 0;         ///< of synthetic weights
   std::filesystem::path weights;  ///< .safetensors or llama2.c .bin; empty = synthetic
-  std::function<void(std::uint32_t row_count)> quantizing;  ///< told before quantization begins
-  std::function<void()> row_done;                           ///< after each row, from any thread
-  std::function<void(const std::string&)> note;  ///< told of a cache that cannot be written
 };
 
-/// The layer at the precision asked for. Float weights (synthetic, llama2.c) are quantized by
-/// quantize_bcq with groups of 128 and offsets, or come from the cache of an earlier run. Throws
-/// Error as find_layer, read_layer, Llama2cFile and quantize_bcq do.
-LayerSource layer_source(const LayerRequest& request);
+/// What is told while a layer is made; each may be empty.
+struct LayerProgress {
+  std::function<void(std::uint32_t row_count)> quantizing;  ///< before quantization begins
+  std::function<void()> row_done;                           ///< after each row, from any thread
+  std::function<void(const std::string&)> note;             ///< of a cache that cannot be written
+};
+
+/// A layer that was found, and that nothing forbids to make.
+struct LayerPlan {
+  Layer shape;  ///< name, sizes, mode and served precisions; no planes and tables
+  /// The layer at the precision asked for. Float weights (synthetic, llama2.c) are quantized by
+  /// quantize_bcq with groups of 128 and offsets, or come from the cache of an earlier run. Throws
+  /// Error as quantize_bcq does.
+  std::function<LayerSource(const LayerProgress&)> make;
+};
+
+/// Finds a layer by name. Throws Error as find_layer, read_layer, Llama2cFile and
+/// check_quantizable do.
+LayerPlan plan_layer(const LayerRequest& request);
 
 }  // namespace bitloom

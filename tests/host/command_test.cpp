@@ -3,6 +3,7 @@
 // hand.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/host/command.hpp"
@@ -189,6 +190,26 @@ TEST_CASE("A missing, malformed or stray value is refused by option") {
   run.options["--out-dtype"] = "f32";
   run.options["--check"] = "golden,,cuda";
   check_refused(run(), "BL-USE-usage", {"--check"});
+  for (const char* check : {"", "golden,", ","}) {
+    run.options["--check"] = check;
+    check_refused(run(), "BL-USE-usage", {"--check", "none"});
+  }
+  run.options["--check"] = "none";
+  for (const char* bits : {"-1", "4294967296", "+2", "2.0", "0x2", " 2", ""}) {
+    run.options["--bits"] = bits;
+    check_refused(run(), "BL-USE-usage", {"--bits", bits});
+  }
+  run.options["--bits"] = "2";
+  for (const char* repeat : {"-1", "1", "1025", "many"}) {
+    run.options["--repeat"] = repeat;
+    check_refused(run(), "BL-USE-usage", {"--repeat", repeat, "1024"});
+  }
+  run.options["--repeat"] = "2";
+  CHECK(run().exit_code == 0);
+  run.options["--design"] = "missing.f";
+  check_refused(run(), "BL-IO-read", {"missing.f"});
+  check_refused(bitloom({"sim", "--layer", "opt-125m.q_proj", "--bits", "2", "--check="}),
+                "BL-USE-usage", {"--check", "none"});
   check_refused(bitloom({"list", "stray"}), "BL-USE-usage", {});
 }
 
@@ -263,7 +284,11 @@ TEST_CASE("A layer beyond the configuration names the limit and a configuration 
                     "--acts", (scratch / "x.safetensors").string(), "--bits", "1", "--backend",
                     backend, "--config", "tiny", "--out", (scratch / "y.safetensors").string()});
   };
-  check_refused(run("rtl"), "BL-LAY-limit", {"8192", "4096", "max_k", "tiny", "edge", "server"});
+  const Outcome refused = run("rtl");
+  check_refused(refused, "BL-LAY-limit", {"8192", "4096", "max_k", "tiny", "edge"});
+  // The hardware does not implement these, whatever their limits say.
+  for (const char* unsupported : {"server", "acc48"})
+    CHECK(refused.err.find(unsupported) == std::string::npos);
   CHECK(run("golden").exit_code == 0);
 }
 
@@ -281,6 +306,136 @@ TEST_CASE("Modes that the hardware does not implement are refused by name") {
                          "--acts", (scratch / "x.safetensors").string(), "--bits", "1", "--backend",
                          "rtl", "--config", "tiny", "--out", (scratch / "y.safetensors").string()}),
                 "BL-RTL-unsupported", {"64", "128"});
+}
+
+TEST_CASE("What the hardware cannot run is refused before anything is made, also as a check") {
+  const Scratch scratch;
+  const auto sim = [&scratch](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"sim"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return bitloom(arguments, scratch.path());
+  };
+  // No name leads out of the directory of the runs, known or not.
+  check_refused(sim({"--layer", "../../x", "--bits", "2"}), "BL-LAY-name", {"../../x"});
+  check_refused(sim({"--layer", "opt-125m.q_proj", "--bits", "2", "--config", "server"}),
+                "BL-RTL-unsupported", {"server", "read_channels", "edge"});
+  check_refused(sim({"--layer", "opt-125m.q_proj", "--bits", "2", "--config", "tiny-acc48"}),
+                "BL-RTL-unsupported", {"tiny-acc48", "accumulator"});
+  check_refused(sim({"--layer", "llama7b.down_proj", "--bits", "2", "--config", "tiny"}),
+                "BL-LAY-limit", {"11008", "max_k", "edge"});
+  check_refused(sim({"--layer", "llama7b.down_proj", "--bits", "2", "--config", "tiny", "--backend",
+                     "cpu", "--check", "golden,rtl"}),
+                "BL-LAY-limit", {"11008", "max_k", "edge"});
+  check_refused(sim({"--layer", "opt-125m.q_proj", "--bits", "0", "--backend", "cpu"}),
+                "BL-QNT-option", {"1 to 8"});
+  CHECK(std::filesystem::is_empty(scratch.path()));
+
+  Run run;
+  run.options["--backend"] = "rtl";
+  run.options["--out-dtype"] = "f16";
+  check_refused(run(), "BL-RTL-unsupported", {"binary16"});
+  CHECK(!std::filesystem::exists(run.scratch / "result.json"));
+}
+
+TEST_CASE("The default run directory lies below runs, whatever a file calls its layer") {
+  Run run;
+  write_file(run.scratch / "w.safetensors",
+             {{"bitloom.format", "1"},
+              {"../../fc.group_size", "128"},
+              {"../../fc.in_features", "128"},
+              {"../../fc.mode", "bcq"}},
+             {{"../../fc.planes", "U8", {1, 1, 16}, std::string(16, '\1')},
+              {"../../fc.alpha.1", "F16", {1, 1, 1}, half_bytes({kOne})}});
+  const Scratch directory;
+  const Outcome outcome =
+      bitloom({"sim", "--weights", (run.scratch / "w.safetensors").string(), "--layer", "../../fc",
+               "--bits", "1", "--config", "tiny", "--backend", "cpu"},
+              directory.path());
+  CAPTURE(outcome.err);
+  CHECK(outcome.exit_code == 0);
+  CHECK(std::filesystem::exists(directory / "runs/.._.._fc-1b-tiny/result.json"));
+}
+
+// A copy of the design, in which a text of one file, which is there once, is another; its list.
+std::string changed_design(const Scratch& scratch, const std::string& file, const std::string& from,
+                           const std::string& to) {
+  std::filesystem::remove_all(scratch / "rtl");
+  std::filesystem::copy("rtl", scratch / "rtl", std::filesystem::copy_options::recursive);
+  std::string text = read_text(scratch / "rtl" / file);
+  REQUIRE(text.find(from) != std::string::npos);
+  REQUIRE(text.find(from) == text.rfind(from));
+  write_text(scratch / "rtl" / file, text.replace(text.find(from), from.size(), to));
+  return (scratch / "rtl/files.f").string();
+}
+
+// bitloom with this script in place of cmake, which builds the simulator.
+Outcome run_with_cmake(const Run& run, const std::string& script) {
+  std::filesystem::create_directories(run.scratch / "bin");
+  write_text(run.scratch / "bin/cmake", "#!/bin/sh\n" + script);
+  std::filesystem::permissions(run.scratch / "bin/cmake", std::filesystem::perms::owner_all);
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", ((run.scratch / "bin").string() + ":" + path).c_str(), 1);
+  Outcome outcome = run();
+  setenv("PATH", path.c_str(), 1);
+  return outcome;
+}
+
+TEST_CASE("A simulator that cannot be built, or that dies, is exit code 3") {
+  Run run;
+  run.options["--backend"] = "rtl";
+  const std::string comment = "// The one file list:";
+  run.options["--design"] =
+      changed_design(run.scratch, "files.f", comment, "// Of a build that fails:");
+  const Outcome unbuilt =
+      run_with_cmake(run, "[ \"$1\" = --version ] || { echo no space; exit 1; }\n");
+  CAPTURE(unbuilt.err);
+  CHECK(unbuilt.exit_code == 3);
+  CHECK(unbuilt.err.find("error BL-RTL-build:") != std::string::npos);
+  CHECK(unbuilt.err.find("no space") != std::string::npos);
+
+  run.options["--design"] =
+      changed_design(run.scratch, "files.f", comment, "// Of a simulator that dies at once:");
+  const Outcome dead = run_with_cmake(run, R"(case "$1" in
+-S) mkdir -p "$4" ;;
+--build) printf '#!/bin/sh\nexit 5\n' > "$2/bl_worker" && chmod +x "$2/bl_worker" ;;
+esac
+)");
+  CAPTURE(dead.err);
+  CHECK(dead.exit_code == 3);
+  CHECK(dead.err.find("error BL-RTL-fault:") != std::string::npos);
+}
+
+TEST_CASE("A fault in the design is exit code 1, and row, group, plane and waveform are named") {
+  Run run;
+  run.options["--backend"] = "rtl";
+  run.options["--check"] = "cpu,golden";
+  // Row 1 of each row group begins every slice with 1: 8 slices of 16 columns make 8.
+  run.options["--design"] = changed_design(run.scratch, "pe/bl_pe.sv", "slice_d[r] = '0;",
+                                           "slice_d[r] = r == 1 ? LaneW'(1) : '0;");
+  const Outcome outcome = run();
+  CAPTURE(outcome.out, outcome.err);
+  CHECK(outcome.exit_code == 1);
+  const Json result = run.result();
+  CHECK(result["bit_exact"] == false);
+  CHECK(result["mismatches"] == 1);
+  const Json& first = result["first_mismatch"];
+  CHECK(first["against"] == "cpu");
+  CHECK(first["row"] == 1);
+  CHECK(first["token"] == 0);
+  CHECK(first["expected_bits"] == 0xC0F00000);  // -7.5
+  CHECK(first["found_bits"] != 0xC0F00000);
+  const Json& location = first["location"];
+  CHECK(location["group"] == 0);
+  CHECK(location["plane"] == 0);
+  CHECK(location["found_partial"].get<int>() - location["expected_partial"].get<int>() == 8);
+  CHECK(outcome.out.find("group 0, plane 0: partial sum") != std::string::npos);
+  CHECK(outcome.out.find("1 of 2 outputs differ from cpu; first at row 1, token 0: 0x") !=
+        std::string::npos);
+  CHECK(outcome.out.find("expected 0xC0F00000") != std::string::npos);
+  CHECK(std::filesystem::file_size(run.scratch / "mismatch.fst") > 0);
+  CHECK(location["wave"] == (run.scratch / "mismatch.fst").string());
+  CHECK(!std::filesystem::exists(run.scratch / "trace.txt"));
+  CHECK(data_of(run.scratch / "y.safetensors").size() == 8);
 }
 
 TEST_CASE("An output that cannot be written is refused before the run") {

@@ -7,12 +7,13 @@
 #include <sstream>
 
 #include "host/cache/layer_cache.hpp"
-#include "host/cli/commands.hpp"
+#include "host/cli/exit_code.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/run_directory.hpp"
 #include "host/metrics/accuracy.hpp"
 #include "host/metrics/bounds.hpp"
 #include "host/report/summary.hpp"
+#include "host/runtime/calls.hpp"
 #include "host/runtime/compare.hpp"
 #include "host/runtime/locate.hpp"
 #include "sw/config/config.hpp"
@@ -118,12 +119,14 @@ TEST_CASE("A mismatch is exit code 1, and result.json and the summary say where"
   options.backend = "cpu";
   options.bits = 1;
   RunResult result;
-  result.execution.done.y = {OutputFormat::binary32, 1, 2, {0x3F800000, 0x40000000}};
+  result.call.y = {OutputFormat::binary32, 1, 2, {0x3F800000, 0x40000000}};
   const Outputs expected{OutputFormat::binary32, 1, 2, {0x3F800000, 0x40000001}};
   result.checks.push_back({"golden", compare_outputs(result.outputs(), result.outputs())});
-  CHECK(finish_run(scratch.path(), source, {}, options, result) == kExitOk);
+  finish_run(scratch.path(), source, {}, options, result);
+  CHECK(exit_code(result) == kExitOk);
   result.checks.push_back({"cuda", compare_outputs(result.outputs(), expected)});
-  CHECK(finish_run(scratch.path(), source, {}, options, result) == kExitMismatch);
+  finish_run(scratch.path(), source, {}, options, result);
+  CHECK(exit_code(result) == kExitMismatch);
 
   const auto json = nlohmann::json::parse(host_test::read_text(scratch / "result.json"));
   CHECK(json["bit_exact"] == false);
@@ -137,9 +140,97 @@ TEST_CASE("A mismatch is exit code 1, and result.json and the summary say where"
             .find("1 of 2 outputs differ from cuda; first at row 1, token 0: 0x40000000") !=
         std::string::npos);
 
-  result.location = Localization{Difference{{500, 0, 0, 12}, 13}, 100, 550, "mismatch.fst"};
+  result.location = Localization{1, Difference{{500, 0, 0, 12}, 13}, 100, 550, "mismatch.fst"};
   CHECK(run_summary(source, options, result)
             .find("group 0, plane 0: partial sum 12, golden has 13") != std::string::npos);
+  result.location = Localization{1, std::nullopt, 100, 550, "mismatch.fst"};
+  CHECK(run_summary(source, options, result).find("all partial sums of the row are right") !=
+        std::string::npos);
+  result.location = Localization{0, std::nullopt, 100, 550, "mismatch.fst"};
+  CHECK(run_summary(source, options, result).find("no partial sums to compare") !=
+        std::string::npos);
+}
+
+TEST_CASE("Only a whole trace shows that all partial sums are right") {
+  const std::vector<TracedPartial> traced = {{40, 0, 0, 100}, {41, 0, 1, -3}};
+  CHECK_NOTHROW(check_complete(traced, std::vector<std::int64_t>{100, -3}, {}, "trace.txt"));
+  CHECK_THROWS_WITH(check_complete(traced, std::vector<std::int64_t>{100, -3, 7}, {}, "trace.txt"),
+                    Catch::Contains("trace.txt") && Catch::Contains("found 2 partial sums") &&
+                        Catch::Contains("expected 3"));
+}
+
+// Gives each call the next of some outputs, at 100 cycles the first and 60 each other.
+class ScriptedDevice final : public Device {
+ public:
+  explicit ScriptedDevice(std::vector<std::uint32_t> outputs) : outputs_(std::move(outputs)) {}
+  [[nodiscard]] std::string_view name() const override { return "scripted"; }
+  LayerId load(const Layer&) override { return {}; }
+  void unload(LayerId) override {}
+  Ticket submit(Call) override {
+    ++queued_;
+    return {};
+  }
+  std::optional<Completion> poll() override {
+    if (queued_ == 0) return std::nullopt;
+    --queued_;
+    Completion done;
+    done.y = {OutputFormat::binary32, 1, 1, {outputs_.at(polled_)}};
+    done.stats = CycleStats{};
+    done.stats->cycles = polled_ == 0 ? 100 : 60;
+    done.stats->simulated_cycles = 70;
+    ++polled_;
+    return done;
+  }
+
+ private:
+  std::vector<std::uint32_t> outputs_;
+  std::size_t queued_ = 0;
+  std::size_t polled_ = 0;
+};
+
+TEST_CASE("Repeated calls have a rate without their first, and their differences are counted") {
+  const Outputs expected{OutputFormat::binary32, 1, 1, {7}};
+  ScriptedDevice same({7, 7, 7});
+  const Repetition right = repeat_call(same, {}, 3, expected);
+  CHECK(right.steady_cycles == 60.0);
+  CHECK(right.simulated_cycles == 210);
+  CHECK(right.comparison.compared == 3);
+  CHECK(right.comparison.mismatches == 0);
+  ScriptedDevice other({7, 8, 9});
+  const Repetition wrong = repeat_call(other, {}, 3, expected);
+  CHECK(wrong.comparison.mismatches == 2);
+  REQUIRE(wrong.comparison.first);
+  CHECK(wrong.comparison.first->found == 8);
+}
+
+TEST_CASE("Repeated calls that differ are exit code 1 and named, and no place is looked for") {
+  const host_test::Scratch scratch;
+  LayerSource source;
+  source.layer = shape(1, 128, 1);
+  RunOptions options;
+  options.config = load_config("tiny");
+  options.backend = "rtl";
+  options.bits = 1;
+  RunResult result;
+  result.call.y = {OutputFormat::binary32, 1, 1, {7}};
+  const Outputs other{OutputFormat::binary32, 1, 1, {8}};
+  result.checks.push_back({std::string(kIsolatedCall), compare_outputs(other, result.outputs())});
+  finish_run(scratch.path(), source, {}, options, result);
+  CHECK(exit_code(result) == kExitMismatch);
+  CHECK(!result.location);
+  const auto json = nlohmann::json::parse(host_test::read_text(scratch / "result.json"));
+  CHECK(json["first_mismatch"]["against"] == "isolated call");
+  CHECK(run_summary(source, options, result).find("differ from the isolated call") !=
+        std::string::npos);
+}
+
+TEST_CASE("Only the faults of devices are exit code 3") {
+  for (const ErrorCode code : all_error_codes()) {
+    const std::string_view text = code_text(code);
+    const bool fault = text == "BL-RTL-fault" || text == "BL-RTL-build" || text == "BL-GPU-fault";
+    CAPTURE(text);
+    CHECK(exit_code(code) == (fault ? 3 : 2));
+  }
 }
 
 TEST_CASE("The output SNR is a ratio of powers in dB") {

@@ -29,5 +29,15 @@ for options in "--from 9 --to 8" "--backend cpu"; do
   # shellcheck disable=SC2086
   "$bitloom" wave --layer opt-125m.k_proj --bits 1 --config tiny --out "$scratch" $options \
     2> "$scratch/err" || status=$?
-  [[ $status == 2 ]] && grep -q "BL-USE-usage" "$scratch/err"
+  [[ $status == 2 ]] || { echo "$options: exit code $status instead of 2"; exit 1; }
+  grep -q "BL-USE-usage" "$scratch/err"
 done
+
+# A window behind the last cycle: the run is kept, its length named, and no empty waveform left.
+status=0
+"$bitloom" wave --layer opt-125m.k_proj --bits 1 --config tiny --from 100000000 --to 100000001 \
+  --out "$scratch/late" > /dev/null 2> "$scratch/err" || status=$?
+[[ $status == 2 ]] || { echo "a window behind the end: exit code $status instead of 2"; exit 1; }
+cycles=$(grep -o '"cycles": [0-9]*' "$scratch/late/result.json" | tail -1 | grep -o '[0-9]*$')
+grep -q "BL-USE-usage.*--from: found 100000000; expected .* has $cycles" "$scratch/err"
+[[ ! -e $scratch/late/wave.fst ]] || { echo "an empty waveform was left"; exit 1; }

@@ -26,16 +26,16 @@ takers = $(strip $(foreach t,$(TAKERS),$(if $(filter $1,$(OPTIONS_$t)),$t)))
 refuse = $(error make: error BL-USE-usage: $1: found target $2; expected one of $(call takers,$1))
 $(foreach g,$(GOALS),$(foreach v,$(filter-out $(OPTIONS_$g),$(GIVEN)),$(call refuse,$v,$g)))
 
-ifneq ($(filter-out 0 1,$(if $(filter DUMP,$(GIVEN)),$(DUMP))),)
-  $(error make: error BL-USE-usage: DUMP: found $(DUMP); expected 0 or 1)
+ifneq ($(filter-out 0 1,$(if $(filter DUMP,$(GIVEN)),$(value DUMP))),)
+  $(error make: error BL-USE-usage: DUMP: found $(value DUMP); expected 0 or 1)
 endif
 
 lower = $(shell echo $1 | tr A-Z a-z)
 quote = '$(subst ','\'',$1)'
 # LAYER=x becomes --layer 'x', for those of the given variables that $1 names.
 options = $(foreach v,$(filter-out DUMP,$(filter $(GIVEN),$1)),$(call option,$v)) $(dump)
-option = --$(call lower,$1) $(call quote,$($1))
-dump = $(if $(filter DUMP,$(GIVEN)),$(if $(filter 1,$(DUMP)),--dump))
+option = --$(call lower,$1) $(call quote,$(value $1))
+dump = $(if $(filter DUMP,$(GIVEN)),$(if $(filter 1,$(value DUMP)),--dump))
 
 # ---- the build: configured once, from then on Ninja calls CMake itself. Tests, and what only they
 # need, are left out until `make test` asks for them. ---------------------------------------------

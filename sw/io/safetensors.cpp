@@ -61,32 +61,66 @@ std::uint64_t header_length(const InputFile& file) {
   return length;
 }
 
-// Refuses repeated keys, which a JSON tree would silently merge, and deep nesting.
-class KeyWatch {
+// Refuses repeated keys, which a JSON tree would silently merge, and deep nesting. A pass of its
+// own: the tree parser's callback costs time quadratic in the number of tensors.
+class KeyWatch : public json::json_sax_t {
  public:
   explicit KeyWatch(const Place& place) : place_(place) {}
 
-  bool operator()(int depth, json::parse_event_t event, const json& value) {
-    if (depth > kMaxDepth)
-      place_.fail(ErrorCode::st_header, "JSON nested too deeply", "an object of tensors");
-    if (event == json::parse_event_t::object_start) keys_[static_cast<std::size_t>(depth)].clear();
-    if (event == json::parse_event_t::key &&
-        !keys_[static_cast<std::size_t>(depth) - 1].insert(value.get<std::string>()).second)
-      place_.fail(ErrorCode::st_duplicate,
-                  "the name " + quotation(value.get<std::string>()) + " twice", "each name once");
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(json::number_integer_t) override { return true; }
+  bool number_unsigned(json::number_unsigned_t) override { return true; }
+  bool number_float(json::number_float_t, const std::string&) override { return true; }
+  bool string(std::string&) override { return true; }
+  bool binary(json::binary_t&) override { return true; }
+  bool start_object(std::size_t) override {
+    enter();
+    keys_.at(depth_).clear();
     return true;
+  }
+  bool end_object() override { return leave(); }
+  bool start_array(std::size_t) override {
+    enter();
+    return true;
+  }
+  bool end_array() override { return leave(); }
+  bool key(std::string& name) override {
+    if (!keys_.at(depth_).insert(name).second)
+      place_.fail(ErrorCode::st_duplicate, "the name " + quotation(name) + " twice",
+                  "each name once");
+    return true;
+  }
+  // The tree parser reports it with its reason.
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override {
+    return false;
   }
 
  private:
+  void enter() {
+    if (++depth_ > kMaxDepth)
+      place_.fail(ErrorCode::st_header, "JSON nested too deeply", "an object of tensors");
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
   const Place& place_;
+  std::size_t depth_ = 0;
   std::array<std::set<std::string>, kMaxDepth + 1> keys_;
 };
 
 json parse_header(const InputFile& file, std::uint64_t length) {
   const Place place{file.path(), ""};
   const std::vector<std::uint8_t> text = file.read(kLengthBytes, length);
+  // The JSON library skips a byte order mark and stops at a NUL.
+  if (text.empty() || text.front() != '{' || std::find(text.begin(), text.end(), 0) != text.end())
+    place.fail(ErrorCode::st_header, "a header that is not plain JSON text", "a JSON object");
+  KeyWatch watch(place);
+  json::sax_parse(text.begin(), text.end(), &watch);
   try {
-    json header = json::parse(text.begin(), text.end(), KeyWatch(place));
+    json header = json::parse(text.begin(), text.end());
     if (header.is_object()) return header;
   } catch (const json::exception& error) {
     place.fail(ErrorCode::st_header, quotation(error.what()), "a JSON object");

@@ -32,6 +32,8 @@ expect "A window of cycles is for a waveform" 2 \
 expect "Variables become options, quotes and spaces included" 0 \
   "bitloom sim --layer 'a.b' --bits '2' --out 'it'\\''s here' --dump" \
   make -n sim LAYER=a.b BITS=2 DUMP=1 "OUT=it's here"
+expect "Values are text: make expands nothing in them" 0 "--layer '\$(shell echo x)\$y'" \
+  make -n sim 'LAYER=$(shell echo x)$y'
 expect "A waveform takes a window of cycles" 0 "bitloom wave --from '5' --to '9'" \
   make -n wave FROM=5 TO=9
 expect "The environment changes nothing" 0 "bitloom sim" \

@@ -223,6 +223,25 @@ TEST_CASE("a file that shrinks while it is read is an error, not a crash") {
   CHECK(error_of([&] { (void)file.read(file.tensors().at("b")); }).code() == ErrorCode::io_read);
 }
 
+TEST_CASE("what the JSON library would skip around a header is refused") {
+  const ScratchFolder folder;
+  const std::vector<std::string> headers = {"\xEF\xBB\xBF{}", " {}", std::string("{}\0 ", 4), ""};
+  for (const std::string& header : headers) {
+    const auto path = write_bytes(folder.path("t"), raw_safetensors(header, 0));
+    CHECK(error_of([&] { SafetensorsFile file(path); }).code() == ErrorCode::st_header);
+  }
+}
+
+TEST_CASE("a file of very many tensors is read in time that grows with their number") {
+  // 100,000 tensors took minutes while reading was quadratic; the test's time limit would notice.
+  std::vector<NamedTensor> tensors;
+  for (int i = 0; i < 100'000; ++i)
+    tensors.push_back({std::to_string(i), Dtype::u8, {0}, {}});
+  const ScratchFolder folder;
+  write_safetensors(folder.path("t"), {}, tensors);
+  CHECK(SafetensorsFile(folder.path("t")).tensors().size() == tensors.size());
+}
+
 TEST_CASE("an output that cannot be written is an error and leaves the old file alone") {
   const ScratchFolder folder;
   const auto code = [](const std::filesystem::path& path) {

@@ -49,7 +49,7 @@ std::uint64_t header_length(const InputFile& file) {
   if (file.size() < kLengthBytes)
     place.fail(ErrorCode::st_truncated, std::to_string(file.size()) + " bytes",
                "at least the 8 bytes of the header length");
-  const std::uint64_t length = little_endian_word<std::uint64_t>(file.read(0, kLengthBytes), 0);
+  const auto length = little_endian_word<std::uint64_t>(file.read(0, kLengthBytes), 0);
   if (length > kMaxHeaderBytes)
     place.fail(ErrorCode::st_header_length, "a header length of " + std::to_string(length),
                "at most " + std::to_string(kMaxHeaderBytes));

@@ -252,7 +252,7 @@ Problems dead_links_of_page(const Tree& tree, const std::string& path, const std
     const fs::path target = (fs::path(path).parent_path() / it->str(1)).lexically_normal();
     const std::string name = target.generic_string();
     if (!tree.contains(name) && !has_file_below(tree, name + (name.ends_with('/') ? "" : "/")))
-      problems.push_back(path + ": no " + name);
+      problems.push_back(fmt::format("{}: no {}", path, name));
   }
   return problems;
 }

@@ -235,8 +235,7 @@ TEST_CASE("what the JSON library would skip around a header is refused") {
 TEST_CASE("a file of very many tensors is read in time that grows with their number") {
   // 100,000 tensors took minutes while reading was quadratic; the test's time limit would notice.
   std::vector<NamedTensor> tensors;
-  for (int i = 0; i < 100'000; ++i)
-    tensors.push_back({std::to_string(i), Dtype::u8, {0}, {}});
+  for (int i = 0; i < 100'000; ++i) tensors.push_back({std::to_string(i), Dtype::u8, {0}, {}});
   const ScratchFolder folder;
   write_safetensors(folder.path("t"), {}, tensors);
   CHECK(SafetensorsFile(folder.path("t")).tensors().size() == tensors.size());

@@ -8,6 +8,7 @@
 #include <deque>
 #include <exception>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -16,9 +17,8 @@
 
 #include "gen/descriptor.hpp"
 #include "sim/rtl/rtl_support.hpp"
+#include "sim/rtl/session.hpp"
 #include "sim/rtl/wave_view.hpp"
-#include "sim/rtl/worker_process.hpp"
-#include "sw/device/functional_device.hpp"
 #include "sw/error/error.hpp"
 #include "sw/layout/layout.hpp"
 
@@ -26,22 +26,14 @@ namespace bitloom {
 namespace {
 
 using sim::CompletionReport;
+using sim::LayerImages;
+using sim::Placement;
 using sim::Record;
+using sim::Session;
 using sim::WorkerProcess;
 
 constexpr std::uint32_t kTokensPerDescriptor = 1;
 constexpr std::uint32_t kOpcodeLinear = 1;
-
-// A layer in the hardware's form, kept so that a new worker can take over from one that failed.
-struct LayerImages {
-  Layer shape;  // without planes and tables
-  Image weights;
-  struct Scales {
-    Image image;
-    bool has_offset = false;
-  };
-  std::map<unsigned, Scales> scales;
-};
 
 struct QueuedCall {
   Ticket ticket{};
@@ -52,118 +44,6 @@ struct QueuedCall {
 
 // Outcome of a call: its completion, or the error that poll() throws.
 using Outcome = std::variant<Completion, Error>;
-
-// The counters that a completion record carries, in the order of Cause and of Stream.
-struct Counters {
-  std::array<std::uint32_t, 6> cycles{};
-  std::array<std::uint32_t, 6> beats{};
-};
-
-Counters counters_of(const CompletionRecord& r) {
-  return {{r.cycles_busy, r.cycles_output, r.cycles_activations, r.cycles_scales, r.cycles_weights,
-           r.cycles_control},
-          {r.beats_weights, r.beats_scales, r.beats_activations, r.beats_descriptors,
-           r.beats_outputs, r.beats_completions}};
-}
-
-std::uint32_t record_beats(std::uint32_t beat_bytes) {
-  const auto bytes = static_cast<std::uint32_t>(sim::kRecordBytes);
-  return (bytes + beat_bytes - 1) / beat_bytes;
-}
-
-// One life of a worker process: what is where in its memory, and its counters so far.
-class Session {
- public:
-  Session(const sim::WorkerExecutable& worker, const Config& config, const RtlOptions& options)
-      : hardware_(config.hardware), process_(worker.path, worker.hash, options.reply_limit) {
-    if (options.worker.observe) process_.observe(options.observation);
-    const SystemConfig& system = config.system;
-    process_.configure({.clock_mhz = system.clock_mhz,
-                        .latency_ns = system.memory_latency_ns,
-                        .jitter_ns = system.memory_jitter_ns,
-                        .stall_percent = system.memory_stall_percent,
-                        .seed = system.memory_seed});
-    // A record counts as moved by the call that it reports, but not yet in its own counter.
-    last_.beats.back() = 0U - record_beats(process_.beat_bytes());
-  }
-
-  WorkerProcess& process() { return process_; }
-
-  std::uint64_t place(const Image& image) {
-    const std::uint64_t address = reserve(image.size());
-    process_.write(address, image);
-    return address;
-  }
-
-  // Regions lie apart, so that an access beyond an image is an error and not a neighbour's data.
-  // Addresses are never used twice: 2^47 bytes outlast any session.
-  std::uint64_t reserve(std::uint64_t bytes) {
-    const std::uint64_t address = next_address_;
-    process_.map(address, bytes);
-    next_address_ += (bytes / kImageAlignment + 2) * kImageAlignment;
-    return address;
-  }
-
-  struct Placement {
-    std::uint64_t weights = 0;
-    std::map<unsigned, std::uint64_t> scales;
-  };
-
-  const Placement& placement(const std::shared_ptr<const LayerImages>& layer, unsigned bits) {
-    auto& [kept, placement] = placed_[layer.get()];
-    if (!kept) {
-      kept = layer;
-      placement.weights = place(layer->weights);
-    }
-    if (!placement.scales.contains(bits))
-      placement.scales[bits] = place(layer->scales.at(bits).image);
-    return placement;
-  }
-
-  // Drops the images of layers that nobody else refers to any more.
-  void drop_unused() {
-    for (auto entry = placed_.begin(); entry != placed_.end();) {
-      auto& [kept, placement] = entry->second;
-      if (kept.use_count() > 1) {
-        ++entry;
-        continue;
-      }
-      process_.unmap(placement.weights);
-      for (const auto& [bits, address] : placement.scales) process_.unmap(address);
-      entry = placed_.erase(entry);
-    }
-  }
-
-  // Adds what happened between the record before and this one. The records hold the low words of
-  // running counters, so differences are taken modulo 2^32.
-  void account(const CompletionReport& report, const CompletionRecord& record, CycleStats& stats) {
-    const Counters now = counters_of(record);
-    for (std::size_t i = 0; i < now.cycles.size(); ++i) {
-      const std::uint32_t cycles = now.cycles.at(i) - last_.cycles.at(i);
-      stats.by_cause.at(i) += cycles;
-      stats.cycles += cycles;
-      const std::uint32_t beats = now.beats.at(i) - last_.beats.at(i);
-      stats.stream_bytes.at(i) += std::uint64_t{beats} * process_.beat_bytes();
-    }
-    last_ = now;
-    stats.simulated_cycles += report.cycle - last_cycle_;
-    stats.wall_seconds += static_cast<double>(report.wall_nanoseconds - last_wall_) * 1e-9;
-    last_cycle_ = report.cycle;
-    last_wall_ = report.wall_nanoseconds;
-  }
-
-  void begin_run() { last_wall_ = 0; }
-
- private:
-  HardwareConfig hardware_;
-  WorkerProcess process_;
-  // Beyond 4 GiB, so that the high words of addresses are in use.
-  std::uint64_t next_address_ = std::uint64_t{0x12} << 32;
-  std::map<const LayerImages*, std::pair<std::shared_ptr<const LayerImages>, Placement>> placed_;
-  Counters last_;
-  std::uint64_t last_cycle_ = 0;
-  std::uint64_t last_wall_ = 0;
-};
 
 // One queued call while its descriptors run.
 struct RunningCall {
@@ -240,34 +120,56 @@ class RtlDevice final : public Device {
   }
 
  private:
-  // Runs everything queued, back to back. If the worker fails, the first unfinished call is marked
-  // with the error, and a new worker runs all others again: the results of finished ones went down
-  // with the old one's memory.
+  // Runs everything queued, back to back. If the worker fails, the call to blame is marked with the
+  // error, and a new worker runs all others again: the results of finished ones went down with the
+  // old one's memory.
   void run_queue() {
+    const bool all_failed = std::all_of(queue_.begin(), queue_.end(),
+                                        [](const QueuedCall& call) { return call.failure; });
+    if (all_failed) return deliver({});
     std::vector<RunningCall> calls;
+    QueuedCall* placing = nullptr;
     try {
-      if (!session_) session_.emplace(worker_, config_, options_);
-      session_->drop_unused();
-      for (QueuedCall& queued : queue_)
-        if (!queued.failure) calls.push_back(place(queued));
+      open_session();
+      for (QueuedCall& queued : queue_) {
+        if (queued.failure) continue;
+        placing = &queued;
+        calls.push_back(place(queued));
+      }
+      placing = nullptr;
       run_descriptors(calls);
       std::deque<Outcome> finished;
       for (RunningCall& call : calls) finished.push_back(finish(call));
       deliver(std::move(finished));
     } catch (const Error& error) {
       session_.reset();
-      mark_failed(calls, error);
+      mark_failed(placing, calls, error);
+    } catch (const std::exception& error) {  // of this process: no memory, no file descriptor
+      session_.reset();
+      mark_failed(placing, calls,
+                  Error(ErrorCode::rtl_fault, {"rtl device", error.what(), "", ""}));
     }
   }
 
-  void mark_failed(const std::vector<RunningCall>& calls, const Error& error) {
+  // An observed worker is never replaced: a second one would write over the waveform and the trace
+  // of the fault.
+  void open_session() {
+    if (!session_ && options_.worker.observe)
+      throw Error(ErrorCode::rtl_fault, {"rtl device", "a call after the observed run has failed",
+                                         "none", "Make another device to observe another run."});
+    if (!session_) session_.emplace(worker_, config_, options_);
+    session_->drop_unused();
+  }
+
+  void mark_failed(QueuedCall* placing, const std::vector<RunningCall>& calls, const Error& error) {
     const auto unfinished = std::find_if(calls.begin(), calls.end(),
                                          [](const RunningCall& call) { return !call.done(); });
-    if (unfinished != calls.end()) {
-      unfinished->queued->failure = error;
+    if (placing == nullptr && unfinished != calls.end()) placing = unfinished->queued;
+    if (placing != nullptr && !options_.worker.observe) {
+      placing->failure = error;
       return;
     }
-    // The worker failed before or after all of them: it cannot be trusted with any.
+    // Observed, or failed before or after all of them: it cannot be trusted with any.
     for (QueuedCall& queued : queue_) queued.failure = error;
     deliver({});
   }
@@ -288,6 +190,7 @@ class RtlDevice final : public Device {
   RunningCall place(QueuedCall& queued) {
     RunningCall running;
     running.queued = &queued;
+    session_->placement(queued.layer, queued.call.bits);
     const Layer& shape = queued.layer->shape;
     const Activations& acts = queued.call.acts;
     for (std::uint32_t token = 0; token < acts.tokens; token += kTokensPerDescriptor) {
@@ -305,7 +208,7 @@ class RtlDevice final : public Device {
 
   Record descriptor(const RunningCall& running, std::size_t index) {
     const auto& [ticket, layer, call, failure] = *running.queued;
-    const Session::Placement& placement = session_->placement(layer, call.bits);
+    const Placement& placement = session_->placement(layer, call.bits);
     return encode(Descriptor{.opcode = kOpcodeLinear,
                              .has_offset = layer->scales.at(call.bits).has_offset ? 1U : 0U,
                              .interrupt = 1,

@@ -30,8 +30,8 @@ struct RtlOptions {
 ///   rtl_build        the worker cannot be built;
 ///   rtl_unsupported, layer_limit  here, load, submit: what rtl_refusal() says (rtl_support.hpp);
 ///   rtl_fault        poll: the machine reported a status other than ok, an assertion failed, or
-///   the
-///                    worker died; a new worker takes over for the calls behind.
+///                    the worker died. A new worker takes over for the calls behind; an observed
+///                    one is not replaced, so its calls all fail and its files stay.
 std::unique_ptr<Device> make_rtl_device(const Config& config, RtlOptions options = {});
 
 }  // namespace bitloom

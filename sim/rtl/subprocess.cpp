@@ -17,6 +17,8 @@
 namespace bitloom::sim {
 namespace {
 
+constexpr const char* kEndedBefore = "ended before";
+
 std::string describe_status(int status) {
   if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status));
   return "exit status " + std::to_string(WEXITSTATUS(status));
@@ -67,12 +69,13 @@ Subprocess::~Subprocess() {
 }
 
 std::string Subprocess::wait() {
+  if (pid_ < 0) return kEndedBefore;
   const int status = wait_for(std::exchange(pid_, -1));
   return describe_status(status);
 }
 
 std::string Subprocess::wait(std::chrono::milliseconds limit) {
-  if (pid_ < 0) return "ended before";
+  if (pid_ < 0) return kEndedBefore;
   constexpr std::chrono::milliseconds kStep{5};
   for (auto waited = std::chrono::milliseconds::zero(); waited < limit; waited += kStep) {
     int status = 0;

@@ -39,10 +39,10 @@ class Subprocess {
   Subprocess& operator=(const Subprocess&) = delete;
   ~Subprocess();
 
-  /// Waits for the end and says how it came, for example "exit status 1" or "signal 9".
+  /// Waits for the end and says how it came, for example "exit status 1" or "signal 9"; "ended
+  /// before" when it was waited for already.
   std::string wait();
-  /// The same, but kills the child when it has not ended within the limit; nothing to wait for when
-  /// it was waited for before.
+  /// The same, but kills the child when it has not ended within the limit.
   std::string wait(std::chrono::milliseconds limit);
 
  private:

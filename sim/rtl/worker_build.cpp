@@ -141,8 +141,8 @@ std::string worker_hash(const HardwareConfig& hardware, const WorkerOptions& opt
   add(hash, hardware_json(hardware));
   std::vector<fs::path> files = design_files(design_list(options));
   // sw/config: the generator reads the tables when it runs.
-  for (const char* folder :
-       {"rtl/include", "sim/mem", "sim/protocol", "sim/tb", "sim/trace", "sim/worker", "sw/config"})
+  for (const char* folder : {"rtl/include", "sim/mem", "sim/model", "sim/protocol", "sim/tb",
+                             "sim/trace", "sim/worker", "sw/config"})
     for (const fs::path& file : files_of(source_of(options) / folder)) files.push_back(file);
   files.emplace_back(BITLOOM_GENERATE);
   for (const fs::path& file : files) {

@@ -44,12 +44,30 @@ std::string log_text(int log) {
 }
 
 Subprocess start(const std::filesystem::path& executable, FileDescriptor& ours, int log) {
-  Sockets sockets = make_sockets();
-  ours = std::move(sockets.ours);
-  return {{executable.string()}, sockets.theirs.get(), sockets.theirs.get(), log};
+  try {
+    Sockets sockets = make_sockets();
+    ours = std::move(sockets.ours);
+    return {{executable.string()}, sockets.theirs.get(), sockets.theirs.get(), log};
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::rtl_fault,
+                {"simulation worker " + executable.string(), error.what(), "its start", ""});
+  }
 }
 
 }  // namespace
+
+// A payload taken apart; one that is too short or too long for its fields is a fault.
+template <typename Take>
+auto WorkerProcess::parse(const Frame& frame, Take take) const {
+  try {
+    PayloadReader reader(frame.payload);
+    auto value = take(reader);
+    reader.finish();
+    return value;
+  } catch (const ProtocolError& error) {
+    fail(error.what(), "whole messages");
+  }
+}
 
 WorkerProcess::WorkerProcess(const std::filesystem::path& executable, const std::string& hash,
                              std::chrono::milliseconds reply_limit)
@@ -61,10 +79,12 @@ WorkerProcess::WorkerProcess(const std::filesystem::path& executable, const std:
   PayloadWriter request;
   request.u32(kProtocolRevision);
   const Frame reply = ask(Message::hello, request, Message::hello_reply);
-  PayloadReader reader(reply.payload);
-  const std::uint32_t revision = reader.u32();
-  beat_bytes_ = reader.u32();
-  const std::string found_hash = reader.text();
+  std::uint32_t revision = 0;
+  const std::string found_hash = parse(reply, [&](PayloadReader& reader) {
+    revision = reader.u32();
+    beat_bytes_ = reader.u32();
+    return reader.text();
+  });
   if (revision != kProtocolRevision)
     fail(fmt::format("protocol revision {}", revision),
          fmt::format("revision {}", kProtocolRevision));
@@ -74,7 +94,10 @@ WorkerProcess::WorkerProcess(const std::filesystem::path& executable, const std:
 WorkerProcess::~WorkerProcess() {
   constexpr std::chrono::seconds kGrace{10};
   socket_.reset();  // the end of its input
-  process_.wait(kGrace);
+  if (observed_)
+    process_.wait();
+  else
+    process_.wait(kGrace);
 }
 
 void WorkerProcess::fail(const std::string& found, const std::string& expected) const {
@@ -106,12 +129,15 @@ Frame WorkerProcess::receive() {
 
 void WorkerProcess::expect(const Frame& frame, Message expected) const {
   if (frame.type == expected) return;
-  PayloadReader reader(frame.payload);
-  if (frame.type == Message::fault) fail(reader.text(), "");
-  if (frame.type == Message::error) {
-    const std::uint32_t refusal = reader.u32();
-    fail(fmt::format("a refused request ({}: {})", refusal, reader.text()), "");
-  }
+  if (frame.type == Message::fault)
+    fail(parse(frame, [](PayloadReader& reader) { return reader.text(); }), "");
+  if (frame.type == Message::error)
+    fail(parse(frame,
+               [](PayloadReader& reader) {
+                 const std::uint32_t refusal = reader.u32();
+                 return fmt::format("a refused request ({}: {})", refusal, reader.text());
+               }),
+         "");
   fail(fmt::format("message {}", static_cast<std::uint32_t>(frame.type)),
        fmt::format("message {}", static_cast<std::uint32_t>(expected)));
 }
@@ -135,6 +161,7 @@ void WorkerProcess::observe(const Observation& observation) {
   PayloadWriter payload;
   put(payload, observation);
   ask(Message::observe, payload, Message::ok);
+  observed_ = true;
 }
 
 void WorkerProcess::configure(const SystemSettings& settings) {
@@ -187,16 +214,21 @@ std::uint64_t WorkerProcess::run(std::span<const Record> descriptors,
   payload.u32(static_cast<std::uint32_t>(descriptors.size()));
   for (const Record& descriptor : descriptors) payload.bytes(descriptor);
   send(Message::run, payload);
-  for (;;) {
+  const auto take_cycles = [](PayloadReader& reader) { return reader.u64(); };
+  for (std::size_t completed = 0;;) {
     const Frame frame = receive();
-    PayloadReader reader(frame.payload);
-    if (frame.type == Message::completion) {
-      completion(get_completion(reader));
-    } else if (frame.type == Message::progress) {
-      if (progress) progress(reader.u64());
+    if (frame.type == Message::progress) {
+      const std::uint64_t cycles = parse(frame, take_cycles);
+      if (progress) progress(cycles);
+    } else if (frame.type == Message::completion && completed < descriptors.size()) {
+      ++completed;
+      completion(parse(frame, get_completion));
     } else {
       expect(frame, Message::done);
-      return reader.u64();
+      if (completed < descriptors.size())
+        fail(fmt::format("the end of a run after {} completions", completed),
+             fmt::format("{}", descriptors.size()));
+      return parse(frame, take_cycles);
     }
   }
 }

@@ -15,8 +15,9 @@
 
 namespace bitloom::sim {
 
-/// Every function throws Error rtl_fault when the worker reports a fault, refuses a request, dies,
-/// or says nothing for the reply limit; after that the object is of no further use.
+/// The constructor and every request throw Error rtl_fault when the worker cannot be started,
+/// reports a fault, refuses the request, breaks the protocol, dies, or says nothing for the reply
+/// limit; after that the object is of no further use.
 class WorkerProcess {
  public:
   /// Starts the executable and checks that it speaks this protocol and was built under `hash`.
@@ -24,7 +25,8 @@ class WorkerProcess {
                 std::chrono::milliseconds reply_limit);
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
-  /// Ends the worker and waits for it, so that its waveform and trace are complete.
+  /// Ends the worker and waits for it: an observed one for as long as it takes, so that its
+  /// waveform and trace are complete, another one for a few seconds, after which it is killed.
   ~WorkerProcess();
 
   [[nodiscard]] std::uint32_t beat_bytes() const { return beat_bytes_; }
@@ -37,7 +39,8 @@ class WorkerProcess {
   std::vector<std::uint8_t> read(std::uint64_t address, std::uint64_t bytes);
 
   /// Runs descriptors to their end; `completion` is called for each in order, `progress` now and
-  /// then, with the cycles simulated so far. Returns those at the end.
+  /// then, with the cycles simulated so far. Returns those at the end. An observed worker has
+  /// written its trace so far when this returns.
   std::uint64_t run(std::span<const Record> descriptors,
                     const std::function<void(const CompletionReport&)>& completion,
                     const std::function<void(std::uint64_t)>& progress);
@@ -47,6 +50,8 @@ class WorkerProcess {
   void send(Message request, const PayloadWriter& payload);
   Frame ask(Message request, const PayloadWriter& payload, Message expected);
   void expect(const Frame& frame, Message expected) const;
+  template <typename Take>
+  auto parse(const Frame& frame, Take take) const;
   [[noreturn]] void fail(const std::string& found, const std::string& expected) const;
   [[noreturn]] void fail_dead();
 
@@ -57,6 +62,7 @@ class WorkerProcess {
   Subprocess process_;
   Link link_;
   std::uint32_t beat_bytes_ = 0;
+  bool observed_ = false;
 };
 
 }  // namespace bitloom::sim

@@ -20,6 +20,7 @@ TEST_CASE("A child's end is told by status or signal, once") {
   Subprocess good = start({"true"});
   CHECK(good.wait() == "exit status 0");
   CHECK(good.wait(0ms) == "ended before");
+  CHECK(good.wait() == "ended before");
   Subprocess bad = start({"sh", "-c", "exit 7"});
   CHECK(bad.wait(5s) == "exit status 7");
 }

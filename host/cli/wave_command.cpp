@@ -59,10 +59,12 @@ RunResult simulate_observed(const Simulation& simulation, const std::filesystem:
     return result;
   } catch (const std::exception&) {
     // The cycles before a fault are what a waveform is for.
-    if (was_dumped(wave))
+    if (was_dumped(wave)) {
       print_wave(wave);
-    else
+    } else {
       std::filesystem::remove(wave);
+      std::filesystem::remove(sim::wave_view_path(wave));
+    }
     throw;
   }
 }

@@ -97,11 +97,11 @@ RunResult run_and_check(const LayerSource& source, const Activations& acts,
   result.phases.measure("write", [&] { save(result); });
   std::optional<Check> repeated;
   if (options.repeat != 0) {
-    Repetition repetition = result.phases.measure(
+    const Repetition repetition = result.phases.measure(
         "run", [&] { return repeat_call(*device, call, options.repeat, result.outputs()); });
     result.steady_cycles = repetition.steady_cycles;
     result.simulated_cycles += repetition.simulated_cycles;
-    repeated = Check{std::string(kIsolatedCall), std::move(repetition.comparison)};
+    repeated = Check{std::string(kIsolatedCall), repetition.comparison};
   }
   for (const std::string& backend : options.checks)
     result.checks.push_back(result.phases.measure(

@@ -373,7 +373,8 @@ Outcome run_with_cmake(const Run& run, const std::string& script) {
   std::filesystem::create_directories(run.scratch / "bin");
   write_text(run.scratch / "bin/cmake", "#!/bin/sh\n" + script);
   std::filesystem::permissions(run.scratch / "bin/cmake", std::filesystem::perms::owner_all);
-  const std::string path = std::getenv("PATH");
+  const char* inherited = std::getenv("PATH");
+  const std::string path = inherited == nullptr ? "" : inherited;
   setenv("PATH", ((run.scratch / "bin").string() + ":" + path).c_str(), 1);
   Outcome outcome = run();
   setenv("PATH", path.c_str(), 1);

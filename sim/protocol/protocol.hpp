@@ -35,7 +35,6 @@ enum class Message : std::uint32_t {
   write_memory = 6,
   read_memory = 7,
   run = 8,
-  quit = 9,
   // replies
   ok = 100,
   hello_reply = 101,
@@ -51,7 +50,7 @@ enum class Message : std::uint32_t {
 enum class Refusal : std::uint32_t {
   unknown_message = 1,
   malformed = 2,    ///< the payload has the wrong length or holds an impossible value
-  wrong_state = 3,  ///< not configured yet, configured twice, or stopped by a fault
+  wrong_state = 3,  ///< not configured yet, configured twice, or built without observation
   bad_address = 4   ///< a region cannot be mapped, or bytes are not in one
 };
 

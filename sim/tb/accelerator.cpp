@@ -118,10 +118,10 @@ void Accelerator::access_registers() {
   // Far more than any backpressure of a test can cost.
   constexpr double kLimitCycles = 10'000;
   check();
-  const sc_core::sc_time start = sc_core::sc_time_stamp();
+  const Picoseconds start = now();
   sc_core::wait(period_ * kLimitCycles, access_ended_);
   check();
-  if (sc_core::sc_time_stamp() - start >= period_ * kLimitCycles)
+  if (now() - start >= (period_ * kLimitCycles).value())
     throw Fault("the control port did not answer a register access");
   if (!control_.okay()) throw Fault("the control port answered a register access with an error");
 }

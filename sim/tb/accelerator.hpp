@@ -43,6 +43,8 @@ class Accelerator : public sc_core::sc_module {
   [[nodiscard]] std::uint64_t cycle() const { return cycle_; }
   /// Grows with every memory burst: a machine that is at work keeps it moving.
   [[nodiscard]] std::uint64_t memory_bursts() const { return read_.bursts() + write_.bursts(); }
+  /// Brings the event trace so far to its file; throws std::runtime_error when that fails.
+  void flush_trace() const { observer_.flush_trace(); }
   /// Throws what stopped the simulation, if anything did.
   void check() const;
 

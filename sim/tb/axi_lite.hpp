@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "sim/tb/model.hpp"
+#include "sim/model/model.hpp"
 #include "sim/tb/stall.hpp"
 
 namespace bitloom::sim {

@@ -5,8 +5,8 @@
 #include <deque>
 #include <functional>
 
+#include "sim/model/model.hpp"
 #include "sim/tb/burst.hpp"
-#include "sim/tb/model.hpp"
 #include "sim/tb/stall.hpp"
 
 namespace bitloom::sim {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/tb/host_driver.hpp"
 
+#include <algorithm>
 #include <string>
 
+#include "gen/descriptor.hpp"
 #include "gen/registers.hpp"
+#include "sim/model/model.hpp"
 
 namespace bitloom::sim {
 namespace {
@@ -22,6 +25,7 @@ HostDriver::HostDriver(const sc_core::sc_module_name& name, Accelerator& machine
     : sc_module(name),
       machine_(machine),
       space_(space),
+      latency_(memory_latency_cycles),
       silence_limit_(memory_latency_cycles + 2 * kPollCycles) {
   space_.map(kRingAddress, 2 * std::uint64_t{kRingEntries} * kRecordBytes);
   SC_HAS_PROCESS(HostDriver);
@@ -54,7 +58,7 @@ void HostDriver::thread() {
 void HostDriver::execute() {
   if (!up_) bring_up();
   submitted_ = completed_ = 0;
-  last_activity_ = machine_.cycle();
+  last_activity_ = last_completion_ = machine_.cycle();
   while (completed_ < descriptors_.size()) {
     submit();
     machine_.wait_interrupt(kPollCycles);
@@ -107,7 +111,7 @@ void HostDriver::collect() {
     ++completed_;
     callbacks_->completion(record);
   }
-  if (fresh != 0) last_activity_ = machine_.cycle();
+  if (fresh != 0) last_activity_ = last_completion_ = machine_.cycle();
 }
 
 void HostDriver::watch() {
@@ -120,7 +124,31 @@ void HostDriver::watch() {
                 std::to_string(machine_.cycle() - last_activity_) + " cycles, at cycle " +
                 std::to_string(machine_.cycle()) + ", with " +
                 std::to_string(submitted_ - completed_) + " descriptors under way");
+  const std::uint64_t working = machine_.cycle() - last_completion_;
+  if (completed_ < descriptors_.size() &&
+      static_cast<double>(working) > work_limit(descriptors_[completed_]))
+    throw Fault("the machine is at work on one descriptor for " + std::to_string(working) +
+                " cycles, at cycle " + std::to_string(machine_.cycle()) +
+                ": many times more than its passes and beats take");
   callbacks_->progress();
+}
+
+// Cycles, generously: each pass and each beat may take `kSlack` cycles, which covers the heaviest
+// backpressure, and each beat may wait for the memory on its own. In floating point, because the
+// fields of a descriptor may hold anything.
+double HostDriver::work_limit(const Record& descriptor) const {
+  constexpr double kSlack = 16;
+  const auto field = [&](FieldPosition position) {
+    return static_cast<double>(get_field(descriptor, position));
+  };
+  const double rows = field(kDescriptorM) + BITLOOM_ROWS;  // whole tiles
+  const double columns = field(kDescriptorK) + std::max(256.0, field(kDescriptorGroupSize));
+  const double weights = rows * columns * std::max(1.0, field(kDescriptorBits));
+  const double passes = weights / (double{BITLOOM_ROWS} * BITLOOM_COLUMNS);
+  // Scales and offsets are never more than the weights; activations and results are words.
+  const double beats = (weights / 8 * 2 + (rows + columns) * 4) / kBeatBytes;
+  return static_cast<double>(silence_limit_) + kSlack * passes +
+         beats * (kSlack + static_cast<double>(latency_));
 }
 
 }  // namespace bitloom::sim

@@ -26,8 +26,9 @@ class HostDriver : public sc_core::sc_module {
     std::function<void()> progress;
   };
 
-  /// The longest wait for a memory burst, beyond the memory's own latency, before the machine is
-  /// declared dead.
+  /// A machine is declared dead when it neither completes a descriptor nor asks for a memory burst
+  /// for longer than the memory's latency explains, or is at work on one descriptor for many times
+  /// longer than its passes and beats explain.
   HostDriver(const sc_core::sc_module_name& name, Accelerator& machine, AddressSpace& space,
              std::uint64_t memory_latency_cycles);
 
@@ -45,9 +46,11 @@ class HostDriver : public sc_core::sc_module {
   void submit();
   void collect();
   void watch();
+  [[nodiscard]] double work_limit(const Record& descriptor) const;
 
   Accelerator& machine_;
   AddressSpace& space_;
+  std::uint64_t latency_;  // cycles
   std::uint64_t silence_limit_;
   std::span<const Record> descriptors_;
   const Callbacks* callbacks_ = nullptr;
@@ -57,7 +60,8 @@ class HostDriver : public sc_core::sc_module {
   bool up_ = false;
   bool pending_ = false;  // a run waits for the thread
   std::uint64_t last_bursts_ = 0;
-  std::uint64_t last_activity_ = 0;  // cycle
+  std::uint64_t last_activity_ = 0;    // cycle
+  std::uint64_t last_completion_ = 0;  // cycle
   sc_core::sc_event start_;
   std::exception_ptr failure_;
 };

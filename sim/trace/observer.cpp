@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -32,6 +33,7 @@ Observer::Observer(VerilatedContext& context, Vbl_top& top, const Observation& o
   std::FILE* probe = std::fopen(observation.wave_file.c_str(), "w");
   if (probe == nullptr) throw_unwritable(observation.wave_file);
   std::fclose(probe);
+  std::remove(observation.wave_file.c_str());
   context.traceEverOn(true);
   top.trace(&wave_, 99);
 }
@@ -49,6 +51,12 @@ void Observer::begin_cycle(std::uint64_t cycle) {
   if (wanted && !wave_.isOpen()) wave_.open(observation_.wave_file.c_str());
   if (!wanted && wave_.isOpen()) wave_.close();
   recording_ = wanted;
+}
+
+void Observer::flush_trace() const {
+  if (trace.file == nullptr) return;
+  if (std::fflush(trace.file) != 0 || std::ferror(trace.file) != 0)
+    throw std::runtime_error("cannot write " + observation_.trace_file);
 }
 
 }  // namespace bitloom::sim

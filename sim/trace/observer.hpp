@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "sim/mem/memory.hpp"
+#include "sim/model/model.hpp"
 #include "sim/protocol/protocol.hpp"
-#include "sim/tb/model.hpp"
 
 #if BITLOOM_OBSERVE
 #include <verilated_fst_c.h>
@@ -22,8 +22,8 @@ class Observer {
  public:
   static constexpr bool kAvailable = true;
 
-  /// Opens the files; throws std::system_error when one cannot be written. The model's context must
-  /// not have evaluated yet.
+  /// Opens the files; throws std::system_error when one cannot be written. There is no waveform
+  /// file before the window begins. The model's context must not have evaluated yet.
   Observer(VerilatedContext& context, Vbl_top& top, const Observation& observation);
   Observer(const Observer&) = delete;
   Observer& operator=(const Observer&) = delete;
@@ -35,6 +35,8 @@ class Observer {
   void sample(Picoseconds time) {
     if (recording_) wave_.dump(time);
   }
+  /// Brings the trace so far to its file; throws std::runtime_error when that fails.
+  void flush_trace() const;
 
  private:
   Observation observation_;
@@ -50,6 +52,7 @@ class Observer {
   Observer(VerilatedContext&, Vbl_top&, const Observation&) {}
   void begin_cycle(std::uint64_t) {}
   void sample(Picoseconds) {}
+  void flush_trace() const {}
 };
 
 #endif

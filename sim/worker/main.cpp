@@ -70,7 +70,7 @@ class Worker {
   void serve() {
     while (const std::optional<Frame> frame = receive()) {
       try {
-        if (!handle(*frame)) return;
+        handle(*frame);
       } catch (const ProtocolError& error) {
         refuse(error.refusal(), error.what());
       } catch (const std::invalid_argument& error) {
@@ -92,38 +92,25 @@ class Worker {
     }
   }
 
-  // False ends the session.
-  bool handle(const Frame& frame) {
+  void handle(const Frame& frame) {
     PayloadReader reader(frame.payload);
     switch (frame.type) {
       case Message::hello:
-        hello(reader);
-        return true;
+        return hello(reader);
       case Message::configure:
-        configure(reader);
-        return true;
+        return configure(reader);
       case Message::observe:
-        observe(reader);
-        return true;
+        return observe(reader);
       case Message::map:
-        map(reader);
-        return true;
+        return map(reader);
       case Message::unmap:
-        unmap(reader);
-        return true;
+        return unmap(reader);
       case Message::write_memory:
-        write_memory(reader);
-        return true;
+        return write_memory(reader);
       case Message::read_memory:
-        read_memory(reader);
-        return true;
+        return read_memory(reader);
       case Message::run:
-        run(reader);
-        return true;
-      case Message::quit:
-        reader.finish();
-        link_.send(Message::ok);
-        return false;
+        return run(reader);
       default:
         throw ProtocolError(
             Refusal::unknown_message,
@@ -208,6 +195,7 @@ class Worker {
     std::memcpy(descriptors.data(), raw.data(), raw.size());
     try {
       simulate(descriptors);
+      bench_->machine.flush_trace();
     } catch (const std::system_error&) {
       throw;  // the link is gone
     } catch (const std::exception& error) {

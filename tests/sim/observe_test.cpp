@@ -201,5 +201,63 @@ TEST_CASE("The trace pairs descriptors, addresses and responses, in order of tim
         observed().completion.stats->stream_bytes.at(static_cast<std::size_t>(Stream::weights)));
 }
 
+// The design with one more statement in bl_top: an error when the machine first writes.
+fs::path broken_design(const fs::path& folder) {
+  fs::copy(fs::path(BITLOOM_SOURCE_DIR) / "rtl", folder,
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  std::ostringstream text;
+  text << std::ifstream(folder / "top/bl_top.sv").rdbuf();
+  std::string top = text.str();
+  top.insert(
+      top.rfind("endmodule"),
+      "  always_ff @(posedge clk_i) if (rst_ni && mem_awvalid_o) $error(\"asked to fail\");\n");
+  std::ofstream(folder / "top/bl_top.sv") << top;
+  return folder / "files.f";
+}
+
+TEST_CASE("A fault leaves its waveform and its trace, and no second run writes over them") {
+  const fs::path folder = observed().folder / "fault";
+  fs::create_directories(folder);
+  RtlOptions options;
+  options.worker.observe = true;
+  options.worker.rtl_list = broken_design(folder / "rtl");
+  options.observation = {0, 1'000'000, (folder / "wave.fst").string(),
+                         (folder / "trace.txt").string()};
+  const RandomCase& c = observed().random;
+  const auto device = make_rtl_device(load_config("tiny"), options);
+  const LayerId layer = device->load(c.layer);
+  for (int call = 0; call < 2; ++call) device->submit({layer, c.bits, c.acts, c.format});
+  for (int call = 0; call < 2; ++call)
+    CHECK_THROWS_WITH(device->poll(), Catch::Matchers::Contains("asked to fail"));
+  CHECK_FALSE(device->poll());
+  CHECK(read_dump(folder / "wave.fst").last_time > 0);
+  CHECK(fs::file_size(folder / "trace.txt") > 0);
+  device->submit({layer, c.bits, c.acts, c.format});
+  CHECK_THROWS_WITH(device->poll(), Catch::Matchers::Contains("after the observed run"));
+  CHECK(read_dump(folder / "wave.fst").last_time > 0);
+}
+
+// A run of the small case with the given files.
+Completion observe(const sim::Observation& observation) {
+  RtlOptions options;
+  options.worker.observe = true;
+  options.observation = observation;
+  const RandomCase& c = observed().random;
+  const auto device = make_rtl_device(load_config("tiny"), options);
+  return run_layer(*device, c.layer, c.bits, c.acts, c.format);
+}
+
+TEST_CASE("A window that begins after the run's end leaves no waveform file") {
+  const fs::path wave = observed().folder / "late.fst";
+  const std::uint64_t beyond = observe({1, 2, "", ""}).stats->simulated_cycles + 1'000'000;
+  observe({beyond, beyond + 100, wave.string(), ""});
+  CHECK_FALSE(fs::exists(wave));
+}
+
+TEST_CASE("A trace that cannot be written is a fault of the run") {
+  CHECK_THROWS_WITH(observe({0, 0, "", "/dev/full"}),
+                    Catch::Matchers::Contains("cannot write /dev/full"));
+}
+
 }  // namespace
 }  // namespace bitloom

@@ -53,7 +53,7 @@ TEST_CASE("Frames arrive as they were sent, and the end of the stream is no erro
   Pipe pipe;
   const std::vector<std::uint8_t> bytes = {5, 6, 7};
   pipe.link().send(Message::data, bytes);
-  pipe.link().send(Message::quit);
+  pipe.link().send(Message::ok);
   pipe.close_writer();
   const auto first = pipe.link().receive();
   REQUIRE(first);
@@ -61,7 +61,7 @@ TEST_CASE("Frames arrive as they were sent, and the end of the stream is no erro
   CHECK(first->payload == bytes);
   const auto second = pipe.link().receive();
   REQUIRE(second);
-  CHECK(second->type == Message::quit);
+  CHECK(second->type == Message::ok);
   CHECK(second->payload.empty());
   CHECK_FALSE(pipe.link().receive());
 }

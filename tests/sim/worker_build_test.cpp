@@ -60,8 +60,8 @@ TEST_CASE("The key of a worker follows every input: design, testbench, tables an
   for (const char* name :
        {"sw/config/registers.json", "sw/config/descriptor.json", "sw/config/schema.json",
         "rtl/files.f", "rtl/top/bl_top.sv", "rtl/include/bl_assert.svh", "sim/mem/memory.hpp",
-        "sim/protocol/protocol.cpp", "sim/tb/host_driver.cpp", "sim/tb/bl_axi_checker.sv",
-        "sim/trace/bl_trace.sv", "sim/worker/CMakeLists.txt"}) {
+        "sim/model/model.hpp", "sim/protocol/protocol.cpp", "sim/tb/host_driver.cpp",
+        "sim/tb/bl_axi_checker.sv", "sim/trace/bl_trace.sv", "sim/worker/CMakeLists.txt"}) {
     CAPTURE(name);
     const std::string text = text_of(copy.path() / name);
     REQUIRE_FALSE(text.empty());

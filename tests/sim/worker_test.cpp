@@ -36,6 +36,7 @@ constexpr std::uint64_t kOutput = 0x2'0000'0000;
 constexpr std::uint32_t kHang = 1001;
 constexpr std::uint32_t kCross = 1002;
 constexpr std::uint32_t kAssert = 1003;
+constexpr std::uint32_t kEndless = 1004;
 constexpr SystemSettings kPlain{
     .clock_mhz = 1000, .latency_ns = 100, .jitter_ns = 0, .stall_percent = 0, .seed = 1};
 
@@ -173,6 +174,10 @@ TEST_CASE("A machine that hangs ends in a fault that says for how long") {
   CHECK_THAT(fault_of(kHang), Contains("no completion and no memory burst for"));
 }
 
+TEST_CASE("A machine that reads for ever ends in a fault: its descriptor has a bounded work") {
+  CHECK_THAT(fault_of(kEndless), Contains("is at work on one descriptor for"));
+}
+
 TEST_CASE("A burst across 4 KiB ends in a fault, not in the testbench's buffers") {
   CHECK_THAT(fault_of(kCross), Contains("4 KiB"));
 }
@@ -269,7 +274,7 @@ TEST_CASE("A malformed or untimely message is refused with a code, and the worke
   CHECK(worker.refusal_of(Message::ok, empty) == Refusal::unknown_message);
   CHECK(worker.refusal_of(Message::configure, one) == Refusal::malformed);
   CHECK(worker.refusal_of(Message::configure, settings_payload(stopped)) == Refusal::malformed);
-  CHECK(worker.refusal_of(Message::quit, one) == Refusal::malformed);
+  CHECK(worker.refusal_of(Message::unmap, one) == Refusal::malformed);
   CHECK(worker.refusal_of(Message::run, record_short) == Refusal::malformed);
   CHECK(worker.refusal_of(Message::run, good_run) == Refusal::wrong_state);
   CHECK(worker.refusal_of(Message::map, huge) == Refusal::bad_address);
@@ -297,14 +302,10 @@ TEST_CASE("A frame that is broken itself is refused and ends the session") {
   CHECK(worker.end_of_input() == "exit status 1");
 }
 
-TEST_CASE("The end of the input is a clean exit, and so is quit") {
-  RawWorker first;
-  CHECK(first.alive());
-  CHECK(first.end_of_input() == "exit status 0");
-  RawWorker second;
-  second.link().send(Message::quit);
-  CHECK(second.link().receive()->type == Message::ok);
-  CHECK_FALSE(second.link().receive());
+TEST_CASE("The end of the input is a clean exit") {
+  RawWorker worker;
+  CHECK(worker.alive());
+  CHECK(worker.end_of_input() == "exit status 0");
 }
 
 // ---- Workers that are none
@@ -338,6 +339,23 @@ TEST_CASE("A worker that dies, stays silent, babbles or is another build is a fa
   CHECK_THAT(start_failure(fake_worker().path), Contains(fake_worker().hash));
   fs::remove(dying);
   fs::remove(silent);
+}
+
+TEST_CASE("A worker whose messages are too short for their fields is a fault") {
+  // The types 101, 106, 107 and 102 with payloads of 4, 0, 0 and 0 bytes.
+  const auto& [frame, reason] =
+      GENERATE(std::pair{"\\004\\000\\000\\000\\145\\000\\000\\000\\001\\000\\000\\000", "shorter"},
+               std::pair{"\\000\\000\\000\\000\\152\\000\\000\\000", "shorter"},
+               std::pair{"\\000\\000\\000\\000\\153\\000\\000\\000", "shorter"},
+               std::pair{"\\000\\000\\000\\000\\146\\000\\000\\000", "message 102"});
+  const fs::path babbling =
+      script("babbling", std::string("printf '") + frame + "'; exec cat >/dev/null");
+  CHECK_THAT(start_failure(babbling), Contains(reason));
+  fs::remove(babbling);
+}
+
+TEST_CASE("A worker that cannot be started is a fault that names it") {
+  CHECK_THAT(start_failure("/nonexistent/worker"), Contains("/nonexistent/worker"));
 }
 
 // ---- Builds
@@ -450,6 +468,21 @@ TEST_CASE(
   REQUIRE(completion);
   CHECK(completion->ticket == last);
   CHECK(completion->y.bits == copied(after, 8));
+  CHECK_FALSE(device->poll());
+}
+
+TEST_CASE("A call that does not fit into the memory fails alone, not those around it") {
+  const auto device = fake_device("edge");
+  const LayerId good = device->load(layer_of(128));
+  const LayerId tall = device->load(layer_of(128, 262'144));
+  const Activations acts = acts_of(128, 1, 5);
+  device->submit({good, 1, acts, OutputFormat::binary32});
+  // A result of 1 MiB per token: 16 GiB are not enough.
+  device->submit({tall, 1, acts_of(128, 16'500, 3), OutputFormat::binary32});
+  device->submit({good, 1, acts, OutputFormat::binary32});
+  CHECK(device->poll()->y.bits == copied(acts, 8));
+  CHECK_THROWS_WITH(device->poll(), Contains("exceed the capacity"));
+  CHECK(device->poll()->y.bits == copied(acts, 8));
   CHECK_FALSE(device->poll());
 }
 

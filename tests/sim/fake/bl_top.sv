@@ -5,7 +5,8 @@
 // address to data; cycles_output: the last write, from data to response). Ring, registers and
 // bursts are real.
 //
-// Three values of k make it misbehave: 1001 hang, 1002 cross 4 KiB, 1003 fail an assertion.
+// Four values of k make it misbehave: 1001 hang, 1002 cross 4 KiB, 1003 fail an assertion, 1004 read
+// the first beat for ever.
 
 module bl_top (
   input  logic        clk_i,
@@ -66,7 +67,8 @@ module bl_top (
   localparam int unsigned BeatW = bl_cfg_pkg::ChannelBits;
   localparam logic [63:0] BeatBytes = 64'(BeatW) / 64'd8;
   localparam int unsigned RecordBeats = 512 > BeatW ? 512 / BeatW : 1;
-  localparam logic [31:0] HangK = 32'd1001, CrossK = 32'd1002, AssertK = 32'd1003;
+  localparam logic [31:0] HangK = 32'd1001, CrossK = 32'd1002, AssertK = 32'd1003,
+                          EndlessK = 32'd1004;
 
   // ---- Registers --------------------------------------------------------------------------------
 
@@ -236,7 +238,7 @@ module bl_top (
         CopyData: if (mem_rvalid_i && k != HangK) begin
           data_q  <= mem_rdata_i;
           error_q <= error_q || mem_rresp_i != '0;
-          state_q <= StoreData;
+          state_q <= k == EndlessK ? CopyAddress : StoreData;
         end
         StoreData: if (mem_wready_i) state_q <= StoreResponse;
         StoreResponse: if (mem_bvalid_i) begin

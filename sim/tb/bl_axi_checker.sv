@@ -73,15 +73,17 @@ module bl_axi_checker #(
   `BL_ASSERT(RTaken, !mem_rvalid_i || mem_rready_o, "a read beat found no reserved room")
 
   // Addresses accepted and not yet answered by their last data beat; WLAST belongs on exactly the
-  // beat that the address announced. The accelerator sends addresses no later than their data.
+  // beat that the address announced. The accelerator sends addresses before their data. Pointers
+  // have a bit more than the queue needs, so that full and empty differ.
   localparam int unsigned Depth = 16;
   logic [7:0]  length_q [Depth];
-  logic [3:0]  head_q, tail_q;
+  logic [4:0]  head_q, tail_q, open_count;
   logic [7:0]  beat_q;
   logic        w_fire, aw_fire, last_due;
   assign aw_fire = mem_awvalid_o && mem_awready_i;
   assign w_fire  = mem_wvalid_o && mem_wready_i;
-  assign last_due = beat_q == length_q[head_q];
+  assign open_count = tail_q - head_q;
+  assign last_due   = beat_q == length_q[head_q[3:0]];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -90,17 +92,19 @@ module bl_axi_checker #(
       beat_q <= '0;
     end else begin
       if (aw_fire) begin
-        length_q[tail_q] <= mem_awlen_o;
-        tail_q           <= tail_q + 4'd1;
+        length_q[tail_q[3:0]] <= mem_awlen_o;
+        tail_q                <= tail_q + 5'd1;
       end
       if (w_fire) begin
         beat_q <= mem_wlast_o ? '0 : beat_q + 8'd1;
-        if (mem_wlast_o) head_q <= head_q + 4'd1;
+        if (mem_wlast_o) head_q <= head_q + 5'd1;
       end
     end
   end
 
-  `BL_ASSERT(WLastPlace, !w_fire || head_q == tail_q || mem_wlast_o == last_due,
+  `BL_ASSERT(WAddressed, !w_fire || open_count != '0, "a write beat came before its address")
+  `BL_ASSERT(AwRoom, !aw_fire || open_count != 5'(Depth), "more write addresses than are followed")
+  `BL_ASSERT(WLastPlace, !w_fire || open_count == '0 || mem_wlast_o == last_due,
              "WLAST is not on the last beat of its burst")
 
 endmodule

@@ -40,4 +40,7 @@ status=0
 [[ $status == 2 ]] || { echo "a window behind the end: exit code $status instead of 2"; exit 1; }
 cycles=$(grep -o '"cycles": [0-9]*' "$scratch/late/result.json" | tail -1 | grep -o '[0-9]*$')
 grep -q "BL-USE-usage.*--from: found 100000000; expected .* has $cycles" "$scratch/err"
-[[ ! -e $scratch/late/wave.fst && ! -e $scratch/late/wave.gtkw ]] || { echo "an empty waveform was left"; exit 1; }
+[[ ! -e $scratch/late/wave.fst && ! -e $scratch/late/wave.gtkw ]] || {
+  echo "an empty waveform was left"
+  exit 1
+}

@@ -25,7 +25,8 @@ bl_dma_write BeatW=64 Depth=16 BurstBeats=16 JobQueue=2
 bl_dma BeatW=64 BurstBeats=16 WeightDepth=256 ScaleDepth=64 OutputDepth=16
 bl_align Columns=16 GroupSlices=8 MantissaBits=16
 bl_lut Columns=16 Mu=4 MantissaBits=16
-bl_lut_feed Columns=16 GroupSlices=8 Mu=4 MantissaBits=16 MaxK=512 TileW=4 Slots=8 GroupQueue=4 JobQueue=2
+bl_lut_feed Columns=16 GroupSlices=8 Mu=4 MantissaBits=16 MaxK=512 TileW=4 Slots=8 \
+  GroupQueue=4 JobQueue=2
 bl_plane BeatW=64 PlaneW=128
 bl_pe Rows=2 Columns=8 Mu=4 MantissaBits=16 Slots=8
 bl_scale Rows=4 RowsPerScale=2 SumW=24
@@ -42,7 +43,10 @@ whole="bl_top"
 instantiated_there="bl_engine bl_align_store"
 
 # Modules that the list has and this script does not: nothing may slip through.
-covered=$({ units | cut -d' ' -f1; echo "$whole"; tr ' ' '\n' <<<"$instantiated_there"; } | sort)
+covered=$({
+  units | while read top _; do echo "$top"; done
+  tr ' ' '\n' <<<"$whole $instantiated_there"
+} | sort)
 listed=$(sed -n 's,^[^/].*/\(bl_.*\)\.sv$,\1,p' "$rtl/files.f" | grep -v _pkg | sort)
 if [ "$covered" != "$listed" ]; then
   echo "check.sh and files.f name different modules:" >&2
@@ -77,14 +81,14 @@ map="flatten; tee -q -o $work/TOP.before stat
 export rtl work sources
 
 {
-  units | while read -r top parameters; do
+  units | while read top parameters; do
     echo "$top '$(tr '\n' ';' <<<"$map")' $parameters"
   done
   echo "$whole 'opt_clean; check -assert'"
 } | xargs -P "$jobs" -d '\n' -I{} bash -c 'synthesize {}'
 
 printf '%-22s %8s %8s %12s\n' unit gates flops 'memory bits'
-units | while read -r top _; do
+units | while read top _; do
   awk -v unit="$top" '/Number of memory bits:/ && $NF > bits {bits = $NF} /\$_S?DFF/ {flops += $NF}
     /\$_/ && !/DFF/ {gates += $NF}
     END {printf "%-22s %8d %8d %12d\n", unit, gates, flops, bits}' "$work/$top".{before,after}

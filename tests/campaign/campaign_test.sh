@@ -52,7 +52,7 @@ sed "$edit" > "$out/result.json" << JSON
   "mismatches": 0,
   "checks": [
     {
-      "backend": "golden",
+      "against": "golden",
       "outputs": 128,
       "mismatches": 0
     }

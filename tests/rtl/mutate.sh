@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Breaks the design in every way that mutations.txt lists, one at a time, and expects the unit's test
-# to fail, with lint off: the tests are to notice. Prints the check that noticed each mutation; fails
-# when one survives or no longer applies.
+# Breaks the design in every way that mutations.txt lists, one at a time, and expects the unit's
+# test to fail, with lint off: the tests are to notice. Prints the check that noticed each
+# mutation; fails when one survives or no longer applies.
 # Usage: mutate.sh BUILD [PATTERN]   BUILD: a configured build folder, used for its generator and
 # libraries; PATTERN: only mutations whose line matches it. About five minutes on two cores.
 set -euo pipefail

@@ -5,8 +5,8 @@
 // address to data; cycles_output: the last write, from data to response). Ring, registers and
 // bursts are real.
 //
-// Four values of k make it misbehave: 1001 hang, 1002 cross 4 KiB, 1003 fail an assertion, 1004 read
-// the first beat for ever.
+// Four values of k make it misbehave: 1001 hang, 1002 cross 4 KiB, 1003 fail an assertion, 1004
+// read the first beat for ever.
 
 module bl_top (
   input  logic        clk_i,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names shared by several units.
+// Names and types shared by several units.
 
 /* verilator lint_off UNUSEDPARAM */  // each unit uses some of them
 package bl_pkg;
@@ -22,12 +22,60 @@ package bl_pkg;
   localparam int unsigned WriteOutputs = 0;
   localparam int unsigned WriteCompletions = 1;
 
-  // Columns per group that this design supports.
-  localparam int unsigned GroupColumns = 128;
+  // Columns per group: 32, 64, 128 or 256. A group per row is worked on in blocks of MaxGroup.
+  localparam int unsigned MinGroup = 32;
+  localparam int unsigned MaxGroup = 256;
 
-  // Jobs that wait in every unit's queue behind the one at its head: while that one computes, the
-  // next one's data comes in and the one after it is fetched.
-  localparam int unsigned JobQueue = 2;
+  // Tokens that the largest configuration takes at once.
+  localparam int unsigned MaxTokens = 16;
+
+  // Jobs that wait in every unit's queue behind the one at its head. Deep enough that small layers
+  // come in while those before them compute and wait for their write responses.
+  localparam int unsigned JobQueue = 8;
+
+  // A job's tag is its descriptor's index modulo 2^TagW: more than are ever under way.
+  localparam int unsigned TagW = 4;
+
+  // One layer call as the engine sees it (docs/units/engine.md). A row tile is `blocks` blocks; a
+  // block is `span` passes of each of its planes or codes.
+  typedef struct packed {
+    logic [19:0] tiles;              // row tiles, at least 1
+    logic [15:0] blocks;             // blocks per row tile, at least 1
+    logic [5:0]  span;               // passes per block and round, at least 1
+    logic [5:0]  last_span;          // the same in a row tile's last block; 1 .. span
+    logic        shared_word;        // a block holds `span` groups, and one plane word per plane
+    logic [1:0]  group_log2;         // log2 of the columns per group or block, less 5
+    logic [3:0]  bits;               // planes in use
+    logic [4:0]  rounds;             // passes over a block: its planes, or its 2^bits codes
+    logic        codebook;
+    logic        per_row;            // one exponent per token, one set of scales per row
+    logic        has_offset;
+    logic        binary16;
+    logic [4:0]  tokens;             // 1 .. tokens of the configuration
+    logic [7:0]  rounding_exponent;  // narrow accumulators (docs/descriptor.md), two's complement
+    logic [31:0] scale_pairs;        // pairs of vectors in the scale stream
+  } job_t;
+  localparam int unsigned JobW = 109;
+
+  // One stream's part of a job. A line is one beat of every channel the stream uses, side by side;
+  // channel c reads its beats `c * stripe` pages after those of channel 0.
+  typedef struct packed {
+    logic [63:0]     address;        // bytes, of channel 0's first beat
+    logic [31:0]     run_lines;      // at least 1
+    logic [31:0]     stride_lines;   // from one run's start to the next one's
+    logic [31:0]     runs;           // at least 1
+    logic [31:0]     stripe;         // 4 KiB pages
+    logic [TagW-1:0] tag;            // comes back with an error
+  } read_job_t;
+  localparam int unsigned ReadJobW = 196;
+
+  typedef struct packed {
+    logic [63:0]     address;        // bytes, 4 KiB aligned
+    logic [31:0]     values;         // results, at least 1
+    logic            binary16;       // a result takes 2 bytes, not 4
+    logic [TagW-1:0] tag;
+  } write_job_t;
+  localparam int unsigned WriteJobW = 101;
 
 endpackage
 /* verilator lint_on UNUSEDPARAM */

@@ -186,7 +186,9 @@ class Rules {
   void check() const {
     divides("rows_per_lut", "rows", "Every set of tables serves the same number of rows.");
     divides("rows_per_scale", "rows", "Every scale multiplier serves the same number of rows.");
-    divides("mu", "columns", "The columns of a cycle are cut into whole tables.");
+    divides("results_per_cycle", "rows", "A row tile leaves in whole groups of results.");
+    at_most("results_per_cycle * 32", value("results_per_cycle") * 32, value("channel_bits"),
+            "A cycle's results fit into one beat of the write channel.");
     at_most("burst_beats * channel_bits / 8", value("burst_beats") * value("channel_bits") / 8,
             4096, "An AXI burst does not cross 4 KiB.");
     at_most("read_channels * channel_bits", value("read_channels") * value("channel_bits"),

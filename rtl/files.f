@@ -17,8 +17,10 @@ lut/bl_lut.sv
 lut/bl_lut_feed.sv
 plane/bl_plane.sv
 pe/bl_pe.sv
+scale/bl_scale_ring.sv
 scale/bl_scale.sv
 accum/bl_accum.sv
+accum/bl_drain.sv
 norm/bl_norm.sv
 engine/bl_engine_sequencer.sv
 engine/bl_engine.sv

@@ -300,11 +300,11 @@ module bl_engine #(
   logic [Tokens*ResultLanes*AccumulatorBits-1:0] drain_values;
   logic [Tokens-1:0]                             drain_nans;
   logic [Tokens*10-1:0]                          drain_units;
+  logic [Tokens*Rows*SumW-1:0]                   sums;
 
   for (genvar t = 0; t < Tokens; t++) begin : gen_token
     localparam int unsigned RowGroups = Rows / RowsPerLut;
     logic [RowGroups-1:0] sum_valid;
-    logic [Rows*SumW-1:0] sums;
 
     for (genvar g = 0; g < RowGroups; g++) begin : gen_row_group
       bl_pe #(
@@ -325,7 +325,7 @@ module bl_engine #(
         .pass_last_i    (pass_last),
         .word_i         (word_q[g*RowsPerLut*Columns +: RowsPerLut*Columns]),
         .sum_valid_o    (sum_valid[g]),
-        .sums_o         (sums[g*RowsPerLut*SumW +: RowsPerLut*SumW])
+        .sums_o         (sums[(t*Rows+g*RowsPerLut)*SumW +: RowsPerLut*SumW])
       );
     end
 
@@ -372,7 +372,7 @@ module bl_engine #(
       .rst_ni,
       .valid_i           (phase_valid && active),
       .phase_i           (phase_q),
-      .sums_i            (sums),
+      .sums_i            (sums[t*Rows*SumW +: Rows*SumW]),
       .scales_i          (scales),
       .offsets_i         (offsets),
       .offset_i          (sum_q.offset),

@@ -58,15 +58,16 @@ module bl_pe #(
   // ---- Table slots; a pass takes its slice's tables ----------------------------------------------
 
   // Slots keep half tables; the pass's slice is expanded, so that one negator serves all rows. Where
-  // the last part has fewer tables the missing ones are 0.
-  logic signed [EntryW-1:0] table_q [Parts*Eight*FullEntries];
+  // the last part has fewer tables the missing ones are 0. Entries are as wide as the sums of eight,
+  // so that these need no sign extension: it would take simulation a third of its time.
+  logic [PartW-1:0] table_q [Parts*Eight*FullEntries];
   for (genvar e = 0; e < Entries; e++) begin : gen_entry
     localparam int unsigned Upper = (e / HalfEntries) * FullEntries + HalfEntries + e % HalfEntries;
     localparam int unsigned Lower = (e / HalfEntries) * FullEntries + HalfEntries - 1 -
                                     e % HalfEntries;
-    logic [EntryW-1:0] slot_q [Slots];
-    logic [EntryW-1:0] entry;
-    assign entry = slot_q[pass_slot_i];
+    logic signed [EntryW-1:0] slot_q [Slots];
+    logic signed [PartW-1:0]  entry;
+    assign entry = PartW'(slot_q[pass_slot_i]);
     always_ff @(posedge clk_i) begin
       if (table_valid_i) slot_q[table_slot_i] <= table_entries_i[e*EntryW +: EntryW];
       if (pass_valid_i) begin
@@ -122,7 +123,7 @@ module bl_pe #(
   /* verilator lint_off LATCH */  // all elements are assigned: long loops are not followed
   always_comb begin
     logic [PartBits-1:0]     word;
-    logic signed [PartW-1:0] sum;
+    logic [31:0]             sum;
     word = '0;
     sum  = '0;
     for (int unsigned i = 0; i < Rows * Parts; i++) part_d[i] = '0;
@@ -132,9 +133,9 @@ module bl_pe #(
           word = bits[r*Parts+p];
           sum  = '0;
           for (int unsigned t = 0; t < Eight; t++) begin
-            sum = sum + PartW'(table_q[(p*Eight+t)*FullEntries+32'(word[t*Mu +: Mu])]);
+            sum = sum + 32'(table_q[(p*Eight+t)*FullEntries+32'(word[t*Mu +: Mu])]);
           end
-          part_d[r*Parts+p] = sum;
+          part_d[r*Parts+p] = sum[PartW-1:0];
         end
       end
     end

@@ -165,6 +165,9 @@ module bl_ctrl_fetch #(
   `BL_ASSERT(ErrorIsOfADescriptorThatArrives,
              !error_i || error_tag_i - index_q[TagW-1:0] < TagW'(4),
              "an error names a descriptor that is dispatched already, or one far ahead")
+  `BL_ASSERT(ErrorIsInTime, !error_i || error_tag_i != index_q[TagW-1:0] ||
+             (state_q != StTotals && state_q != StDispatch),
+             "an error of a descriptor's read comes too late for its status")
 
   // ---- The descriptor ---------------------------------------------------------------------------
 

@@ -18,8 +18,10 @@ bl_gearbox InW=64 OutW=16
 bl_ram Width=16 Depth=256
 bl_ctrl_registers ConfigHash=1 NumCounters=12
 bl_ctrl_counters
-bl_ctrl_fetch Rows=4 Columns=16 MaxBits=8 MaxK=4096 MaxM=4096 BeatW=64 TileW=11
-bl_ctrl Rows=4 Columns=16 MaxBits=8 MaxK=4096 MaxM=4096 BeatW=64 TileW=11 ConfigHash=1
+bl_ctrl_fetch Rows=4 Columns=16 MaxBits=8 MaxCodebookBits=4 MaxK=4096 MaxM=4096 Tokens=4 BeatW=64 \
+  LineW=64 Exact=1
+bl_ctrl Rows=4 Columns=16 MaxBits=8 MaxCodebookBits=4 MaxK=4096 MaxM=4096 Tokens=4 BeatW=64 \
+  LineW=64 Exact=1 ConfigHash=1
 bl_dma_read_stream BeatW=64 BurstBeats=16 Depth=64 JobQueue=2
 bl_dma_write BeatW=64 Depth=16 BurstBeats=16 JobQueue=2
 bl_dma BeatW=64 BurstBeats=16 WeightDepth=256 ScaleDepth=64 OutputDepth=16

@@ -197,12 +197,14 @@ module bl_align #(
 
   always_comb begin
     exponents = '0;
-    for (int unsigned s = 0; s < Segs; s++) begin
-      for (int unsigned l = 0; l <= SegLog2; l++) begin
-        if (f_level_q == 2'(l)) exponents[s*5 +: 5] = field_joined[(Segs+s)>>l] - 5'd1;
+    if (head_push) begin
+      for (int unsigned s = 0; s < Segs; s++) begin
+        for (int unsigned l = 0; l <= SegLog2; l++) begin
+          if (f_level_q == 2'(l)) exponents[s*5 +: 5] = field_joined[(Segs+s)>>l] - 5'd1;
+        end
+        if (f_level_q == 2'(SegLog2)) exponents[s*5 +: 5] = group_field - 5'd1;
+        if (f_per_row_q) exponents[s*5 +: 5] = token_field - 5'd1;
       end
-      if (f_level_q == 2'(SegLog2)) exponents[s*5 +: 5] = group_field - 5'd1;
-      if (f_per_row_q) exponents[s*5 +: 5] = token_field - 5'd1;
     end
   end
 
@@ -343,7 +345,7 @@ module bl_align #(
     sum_exponents_o = s2_exponents_q;
     sum_sums_o      = '0;
     for (int unsigned l = 0; l <= SegLog2; l++) begin
-      if (s2_level_q == 2'(l)) begin
+      if (s2_valid_q && s2_level_q == 2'(l)) begin
         for (int unsigned s = 0; s < (Segs >> l); s++) begin
           sum_exponents_o[s*5 +: 5]  = s2_exponents_q[(s<<l)*5 +: 5];
           sum_sums_o[s*SumW +: SumW] = sum_joined[(Segs>>l)+s];

@@ -253,40 +253,46 @@ module bl_align_store #(
     assign unused_token_exponent = ^token_exponent;
   end
 
-  for (genvar t = 0; t < Tokens; t++) begin : gen_bank
-    logic [GroupW-1:0] group_rdata;
+  logic [Tokens-1:0]        w1_banks, w2_banks, read_banks;
+  logic [Tokens*GroupW-1:0] group_rdata;
+  assign w1_banks   = w1_valid_q ? Tokens'(1) << w1_token_q : '0;
+  assign w2_banks   = w2_valid_q && w2_group_last_q ? Tokens'(1) << w2_token_q : '0;
+  assign read_banks = read_i ? read_tokens_i : '0;
 
-    bl_ram #(
-      .Width(Columns * MantissaBits),
-      .Depth(Depth)
-    ) u_mantissas (
-      .clk_i,
-      .we_i   (w1_valid_q && 32'(w1_token_q) == t),
-      .waddr_i(w1_address_q),
-      .wdata_i(mantissas),
-      .re_i   (read_i && read_tokens_i[t]),
-      .raddr_i(read_slice_i),
-      .rdata_o(mantissas_o[t*Columns*MantissaBits +: Columns*MantissaBits])
-    );
+  bl_align_banks #(
+    .Banks(Tokens),
+    .Width(Columns * MantissaBits),
+    .Depth(Depth)
+  ) u_mantissas (
+    .clk_i,
+    .we_i   (w1_banks),
+    .waddr_i(w1_address_q),
+    .wdata_i(mantissas),
+    .re_i   (read_banks),
+    .raddr_i(read_slice_i),
+    .rdata_o(mantissas_o)
+  );
 
-    bl_ram #(
-      .Width(GroupW),
-      .Depth(Groups)
-    ) u_groups (
-      .clk_i,
-      .we_i   (w2_valid_q && w2_group_last_q && 32'(w2_token_q) == t),
-      .waddr_i(GroupAddrW'(w2_address_q >> $clog2(MinSpan))),
-      .wdata_i(group_wdata),
-      .re_i   (read_i && read_tokens_i[t]),
-      .raddr_i(GroupAddrW'(read_slice_i >> $clog2(MinSpan))),
-      .rdata_o(group_rdata)
-    );
+  bl_align_banks #(
+    .Banks(Tokens),
+    .Width(GroupW),
+    .Depth(Groups)
+  ) u_groups (
+    .clk_i,
+    .we_i   (w2_banks),
+    .waddr_i(GroupAddrW'(w2_address_q >> $clog2(MinSpan))),
+    .wdata_i(group_wdata),
+    .re_i   (read_banks),
+    .raddr_i(GroupAddrW'(read_slice_i >> $clog2(MinSpan))),
+    .rdata_o(group_rdata)
+  );
 
-    assign sums_o[t*Segs*SumW +: Segs*SumW] = group_rdata[Segs*SumW-1:0];
-    assign exponents_o[t*Segs*5 +: Segs*5]  = group_rdata[Segs*SumW +: Segs*5];
-    assign nans_o[t]                        = group_rdata[EntryW-1];
+  for (genvar t = 0; t < Tokens; t++) begin : gen_group_data
+    assign sums_o[t*Segs*SumW +: Segs*SumW] = group_rdata[t*GroupW +: Segs*SumW];
+    assign exponents_o[t*Segs*5 +: Segs*5]  = group_rdata[t*GroupW+Segs*SumW +: Segs*5];
+    assign nans_o[t]                        = group_rdata[t*GroupW+EntryW-1];
     assign token_exponents_o[t*5 +: 5] =
-        TwoPass ? group_rdata[GroupW-1 -: 5] : group_rdata[Segs*SumW +: 5];
+        TwoPass ? group_rdata[(t+1)*GroupW-1 -: 5] : group_rdata[t*GroupW+Segs*SumW +: 5];
   end
 
   // ---- What must never happen -------------------------------------------------------------------
@@ -322,8 +328,8 @@ module bl_align_store #(
              !job_valid_i || (job_i.tokens != '0 && 32'(job_i.tokens) <= Tokens),
              "a job has no token, or more than there are banks")
   `BL_ASSERT(SpanIsThatOfTheGroup,
-             !job_valid_i || job_span * Columns == (job_i.shared_word ? Columns :
-                                                    32'd32 << job_i.group_log2),
+             !job_valid_i || job_span * Columns == (32'd32 << job_i.group_log2 > Columns ?
+                                                    32'd32 << job_i.group_log2 : Columns),
              "a job's slices per block are not those of its group size")
   `BL_ASSERT(RowsAreReadInBlocks,
              !job_valid_i || !job_i.per_row || job_i.group_log2 == 2'd3,

@@ -13,6 +13,7 @@ dma/bl_dma_read_stream.sv
 dma/bl_dma_write.sv
 dma/bl_dma.sv
 align/bl_align.sv
+align/bl_align_banks.sv
 align/bl_align_store.sv
 lut/bl_lut.sv
 lut/bl_lut_feed.sv

@@ -49,9 +49,12 @@ class AddressSpace {
     std::unique_ptr<std::uint8_t[], Release> pages;
   };
 
+  using Regions = std::map<std::uint64_t, Region>;
+
   [[nodiscard]] std::uint8_t* find(std::uint64_t address, std::uint64_t bytes) const;
 
-  std::map<std::uint64_t, Region> regions_;
+  Regions regions_;
+  mutable Regions::const_iterator last_ = regions_.end();  // found last: mostly the next one too
   std::uint64_t mapped_ = 0;
 };
 

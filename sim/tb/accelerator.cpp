@@ -20,11 +20,15 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const SystemSettin
       top_(std::make_unique<Vbl_top>(&context_, "TOP")),
       observer_(context_, *top_, observation),
       stall_(settings.stall_percent, settings.seed),
-      read_(pool_, stall_, [this](Burst& burst) { return request(read_socket, burst); }),
-      write_(pool_, stall_, [this](Burst& burst) { return request(write_socket, burst); }),
+      write_(pool_, stall_,
+             [this](Burst& burst) { return request(sockets_[kReadChannels], burst); }),
       control_(stall_) {
-  read_socket.register_nb_transport_bw(this, &Accelerator::answer);
-  write_socket.register_nb_transport_bw(this, &Accelerator::answer);
+  for (unsigned channel = 0; channel < kReadChannels; ++channel)
+    reads_.emplace_back(channel, pool_, stall_, [this, &socket = sockets_[channel]](Burst& burst) {
+      return request(socket, burst);
+    });
+  for (unsigned number = 0; number < kPorts; ++number)
+    sockets_[number].register_nb_transport_bw(this, &Accelerator::answer, static_cast<int>(number));
   SC_HAS_PROCESS(Accelerator);
   SC_METHOD(tick);
 }
@@ -50,14 +54,14 @@ void Accelerator::step() {
   context_.time(time);  // for the messages of assertions
   observer_.begin_cycle(cycle_);
   top.rst_ni = running ? 1 : 0;
-  read_.drive(top, time);
+  for (AxiRead& read : reads_) read.drive(top, time);
   write_.drive(top, time);
   if (running) control_.drive(top);
   top.clk_i = 0;
   top.eval();
   observer_.sample(time);
   if (running) {
-    read_.edge(top);
+    for (AxiRead& read : reads_) read.edge(top);
     write_.edge(top);
     if (control_.edge(top)) access_ended_.notify(sc_core::SC_ZERO_TIME);
   }
@@ -70,7 +74,18 @@ void Accelerator::step() {
   interrupt_ = interrupt;
 }
 
-template <typename Socket>
+AxiPort& Accelerator::port(int number) {
+  const auto index = static_cast<std::size_t>(number);
+  if (index < reads_.size()) return reads_[index];
+  return write_;
+}
+
+std::uint64_t Accelerator::memory_bursts() const {
+  std::uint64_t bursts = write_.bursts();
+  for (const AxiRead& read : reads_) bursts += read.bursts();
+  return bursts;
+}
+
 bool Accelerator::request(Socket& socket, Burst& burst) {
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
@@ -78,23 +93,15 @@ bool Accelerator::request(Socket& socket, Burst& burst) {
          phase == tlm::END_REQ;
 }
 
-tlm::tlm_sync_enum Accelerator::answer(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
-                                       sc_core::sc_time& delay) {
-  const bool reads = payload.is_read();
-  if (phase == tlm::END_REQ || phase == tlm::BEGIN_RESP) {
-    // A BEGIN_RESP that comes first implies the end of the request.
-    if (reads)
-      read_.resume();
-    else
-      write_.resume();
-  }
+tlm::tlm_sync_enum Accelerator::answer(int number, tlm::tlm_generic_payload& payload,
+                                       tlm::tlm_phase& phase, sc_core::sc_time& delay) {
+  AxiPort& of = port(number);
+  // A BEGIN_RESP that comes first implies the end of the request.
+  if (phase == tlm::END_REQ || phase == tlm::BEGIN_RESP) of.resume();
   if (phase != tlm::BEGIN_RESP) return tlm::TLM_ACCEPTED;
   Burst& burst = *payload.get_extension<Burst>();
   burst.due = now() + delay.value();
-  if (reads)
-    read_.answered(burst);
-  else
-    write_.answered(burst);
+  of.answered(burst);
   phase = tlm::END_RESP;
   return tlm::TLM_COMPLETED;
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <systemc>
+#include <vector>
 
 #include "sim/protocol/protocol.hpp"
 #include "sim/tb/axi_lite.hpp"
@@ -23,13 +24,14 @@ namespace bitloom::sim {
 
 class Accelerator : public sc_core::sc_module {
  public:
-  /// AXI's read and write channels are independent, and a TLM-2.0 socket carries one request phase
-  /// at a time: so each has its own socket.
-  tlm_utils::simple_initiator_socket<Accelerator> read_socket{"read_socket"};
-  tlm_utils::simple_initiator_socket<Accelerator> write_socket{"write_socket"};
-
   Accelerator(const sc_core::sc_module_name& name, const SystemSettings& settings,
               const Observation& observation);
+
+  /// Binds all memory ports: the read channels in their order, the write channel last.
+  template <typename Target>
+  void bind(Target& target) {
+    for (unsigned port = 0; port < kPorts; ++port) sockets_[port].bind(target);
+  }
 
   /// Register accesses; to be called from a SystemC thread, which waits for their end. Throw Fault
   /// when the model answers with an error or the simulation has stopped.
@@ -42,30 +44,35 @@ class Accelerator : public sc_core::sc_module {
   /// Clock edges since the simulation began; reset is the first kResetCycles of them.
   [[nodiscard]] std::uint64_t cycle() const { return cycle_; }
   /// Grows with every memory burst: a machine that is at work keeps it moving.
-  [[nodiscard]] std::uint64_t memory_bursts() const { return read_.bursts() + write_.bursts(); }
+  [[nodiscard]] std::uint64_t memory_bursts() const;
   /// Brings the event trace so far to its file; throws std::runtime_error when that fails.
   void flush_trace() const { observer_.flush_trace(); }
   /// Throws what stopped the simulation, if anything did.
   void check() const;
 
  private:
+  // AXI's channels are independent, and a TLM-2.0 socket carries one request phase at a time: so
+  // each has its own.
+  using Socket = tlm_utils::simple_initiator_socket_tagged<Accelerator>;
+  static constexpr unsigned kPorts = kReadChannels + 1;
   static constexpr std::uint64_t kResetCycles = 8;
 
   void tick();
   void step();
   void access_registers();
-  tlm::tlm_sync_enum answer(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
+  AxiPort& port(int number);
+  bool request(Socket& socket, Burst& burst);
+  tlm::tlm_sync_enum answer(int number, tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                             sc_core::sc_time& delay);
-  template <typename Socket>
-  static bool request(Socket& socket, Burst& burst);
 
+  sc_core::sc_vector<Socket> sockets_{"socket", kPorts};
   sc_core::sc_time period_;
   VerilatedContext context_;
   std::unique_ptr<Vbl_top> top_;
   Observer observer_;
   BurstPool pool_;
   StallSource stall_;
-  AxiRead read_;
+  std::vector<AxiRead> reads_;
   AxiWrite write_;
   AxiLite control_;
   std::uint64_t cycle_ = 0;

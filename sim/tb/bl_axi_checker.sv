@@ -6,20 +6,21 @@
 `include "bl_assert.svh"
 
 module bl_axi_checker #(
-  parameter int unsigned BeatW = 64
+  parameter int unsigned BeatW = 64,
+  parameter int unsigned Channels = 1
 ) (
   input logic             clk_i,
   input logic             rst_ni,
 
-  input logic [3:0]       mem_arid_o,
-  input logic [63:0]      mem_araddr_o,
-  input logic [7:0]       mem_arlen_o,
-  input logic [2:0]       mem_arsize_o,
-  input logic [1:0]       mem_arburst_o,
-  input logic             mem_arvalid_o,
-  input logic             mem_arready_i,
-  input logic             mem_rvalid_i,
-  input logic             mem_rready_o,
+  input logic [Channels*4-1:0]  mem_arid_o,
+  input logic [Channels*64-1:0] mem_araddr_o,
+  input logic [Channels*8-1:0]  mem_arlen_o,
+  input logic [Channels*3-1:0]  mem_arsize_o,
+  input logic [Channels*2-1:0]  mem_arburst_o,
+  input logic [Channels-1:0]    mem_arvalid_o,
+  input logic [Channels-1:0]    mem_arready_i,
+  input logic [Channels-1:0]    mem_rvalid_i,
+  input logic [Channels-1:0]    mem_rready_o,
 
   input logic [3:0]       mem_awid_o,
   input logic [63:0]      mem_awaddr_o,
@@ -50,27 +51,32 @@ module bl_axi_checker #(
   localparam logic [3:0]  LastWriteId = 4'd1;
 
   // Offset within the 4 KiB page plus the bytes of the burst.
-  logic [15:0] ar_end, aw_end;
-  assign ar_end = 16'(mem_araddr_o[11:0]) + (16'(mem_arlen_o) + 16'd1) * 16'(BeatBytes);
+  logic [15:0] aw_end;
   assign aw_end = 16'(mem_awaddr_o[11:0]) + (16'(mem_awlen_o) + 16'd1) * 16'(BeatBytes);
 
-  `BL_ASSERT_STABLE(ArStable, mem_arvalid_o, mem_arready_i,
-                    {mem_arid_o, mem_araddr_o, mem_arlen_o, mem_arsize_o, mem_arburst_o})
-  `BL_ASSERT_STABLE(AwStable, mem_awvalid_o, mem_awready_i,
+    `BL_ASSERT_STABLE(AwStable, mem_awvalid_o, mem_awready_i,
                     {mem_awid_o, mem_awaddr_o, mem_awlen_o, mem_awsize_o, mem_awburst_o})
   `BL_ASSERT_STABLE(WStable, mem_wvalid_o, mem_wready_i, {mem_wdata_o, mem_wstrb_o, mem_wlast_o})
   `BL_ASSERT_STABLE(CtlBStable, ctl_bvalid_o, ctl_bready_i, ctl_bresp_o)
   `BL_ASSERT_STABLE(CtlRStable, ctl_rvalid_o, ctl_rready_i, {ctl_rdata_o, ctl_rresp_o})
 
-  `BL_ASSERT(ArPage, !mem_arvalid_o || ar_end <= 16'd4096, "a read burst crosses 4 KiB")
-  `BL_ASSERT(AwPage, !mem_awvalid_o || aw_end <= 16'd4096, "a write burst crosses 4 KiB")
-  `BL_ASSERT(ArForm, !mem_arvalid_o || (mem_arburst_o == Incr && mem_arsize_o == FullSize),
-             "a read burst is not INCR of full-width beats")
-  `BL_ASSERT(AwForm, !mem_awvalid_o || (mem_awburst_o == Incr && mem_awsize_o == FullSize),
+    `BL_ASSERT(AwPage, !mem_awvalid_o || aw_end <= 16'd4096, "a write burst crosses 4 KiB")
+    `BL_ASSERT(AwForm, !mem_awvalid_o || (mem_awburst_o == Incr && mem_awsize_o == FullSize),
              "a write burst is not INCR of full-width beats")
-  `BL_ASSERT(ArId, !mem_arvalid_o || mem_arid_o <= LastReadId, "a read ID is no stream")
-  `BL_ASSERT(AwId, !mem_awvalid_o || mem_awid_o <= LastWriteId, "a write ID is no stream")
-  `BL_ASSERT(RTaken, !mem_rvalid_i || mem_rready_o, "a read beat found no reserved room")
+    `BL_ASSERT(AwId, !mem_awvalid_o || mem_awid_o <= LastWriteId, "a write ID is no stream")
+
+  for (genvar c = 0; c < Channels; c++) begin : gen_read
+    logic [15:0] ar_end;
+    assign ar_end = 16'(mem_araddr_o[c*64 +: 12]) +
+                    (16'(mem_arlen_o[c*8 +: 8]) + 16'd1) * 16'(BeatBytes);
+    `BL_ASSERT_STABLE(ArStable, mem_arvalid_o[c], mem_arready_i[c],
+                      {mem_arid_o[c*4 +: 4], mem_araddr_o[c*64 +: 64], mem_arlen_o[c*8 +: 8], mem_arsize_o[c*3 +: 3], mem_arburst_o[c*2 +: 2]})
+    `BL_ASSERT(ArPage, !mem_arvalid_o[c] || ar_end <= 16'd4096, "a read burst crosses 4 KiB")
+    `BL_ASSERT(ArForm, !mem_arvalid_o[c] || (mem_arburst_o[c*2 +: 2] == Incr && mem_arsize_o[c*3 +: 3] == FullSize),
+               "a read burst is not INCR of full-width beats")
+    `BL_ASSERT(ArId, !mem_arvalid_o[c] || mem_arid_o[c*4 +: 4] <= LastReadId, "a read ID is no stream")
+    `BL_ASSERT(RTaken, !mem_rvalid_i[c] || mem_rready_o[c], "a read beat found no reserved room")
+  end
 
   // Addresses accepted and not yet answered by their last data beat; WLAST belongs on exactly the
   // beat that the address announced. The accelerator sends addresses before their data. Pointers
@@ -109,4 +115,7 @@ module bl_axi_checker #(
 
 endmodule
 
-bind bl_top bl_axi_checker #(.BeatW($bits(mem_rdata_i))) u_axi_checker (.*);
+bind bl_top bl_axi_checker #(
+  .BeatW   (bl_cfg_pkg::ChannelBits),
+  .Channels(bl_cfg_pkg::ReadChannels)
+) u_axi_checker (.*);

@@ -53,8 +53,7 @@ struct Bench {
         memory("memory", timing, space),
         machine("machine", settings, observation),
         driver("driver", machine, space, worst_latency_cycles(settings)) {
-    machine.read_socket.bind(memory.socket);
-    machine.write_socket.bind(memory.socket);
+    machine.bind(memory.socket);
   }
 
   FixedMemory timing;

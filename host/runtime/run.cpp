@@ -75,7 +75,7 @@ void check_backends(const RunOptions& options) {
 }
 
 void check_call_fits(const Layer& layer, const Activations& acts, const RunOptions& options) {
-  check_call(layer, {LayerId{}, options.bits, acts, options.format});
+  check_call(layer, layer.served(), {LayerId{}, options.bits, acts, options.format});
   check_backend_runs(options.backend, layer, options);
   for (const std::string& backend : options.checks) check_backend_runs(backend, layer, options);
 }

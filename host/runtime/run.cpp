@@ -17,7 +17,7 @@ namespace {
 void check_backend_runs(std::string_view backend, const Layer& layer, const RunOptions& options) {
   if (!is_hardware(backend)) return;
   if (const std::optional<Error> refusal =
-          rtl_refusal(options.config, rtl_request(layer, options.bits, options.format)))
+          rtl_refusal(options.config, rtl_request(layer, options.bits)))
     throw Error(*refusal);
 }
 

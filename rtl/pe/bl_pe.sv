@@ -58,8 +58,9 @@ module bl_pe #(
   // ---- Table slots; a pass takes its slice's tables ----------------------------------------------
 
   // Slots keep half tables; the pass's slice is expanded, so that one negator serves all rows. Where
-  // the last part has fewer tables the missing ones are 0. Entries are as wide as the sums of eight,
-  // so that these need no sign extension: it would take simulation a third of its time.
+  // the last part has fewer tables the missing ones are 0 (in registers like the others: Yosys takes
+  // no array that is half registers, half wires). Entries are as wide as the sums of eight, so that
+  // these need no sign extension: it would take simulation a third of its time.
   logic [PartW-1:0] table_q [Parts*Eight*FullEntries];
   for (genvar e = 0; e < Entries; e++) begin : gen_entry
     localparam int unsigned Upper = (e / HalfEntries) * FullEntries + HalfEntries + e % HalfEntries;
@@ -77,7 +78,9 @@ module bl_pe #(
     end
   end
   for (genvar e = Tables * FullEntries; e < Parts * Eight * FullEntries; e++) begin : gen_missing
-    assign table_q[e] = '0;
+    always_ff @(posedge clk_i) begin
+      if (pass_valid_i) table_q[e] <= '0;
+    end
   end
 
   // The bits of one row and part, next to each other.

@@ -55,9 +55,17 @@ module bl_plane #(
     .drop_i (1'b0)
   );
 
+  // Jobs whose words come in, and jobs whose words leave. (Declared out here: Yosys does not find
+  // the members of a structure that a generate block declares.)
+  /* verilator lint_off UNUSEDSIGNAL */  // not every field is of use here
+  bl_pkg::job_t in_job, out_job;
+  /* verilator lint_on UNUSEDSIGNAL */
+
   if (MaxCodebookBits == 0) begin : gen_bcq
     logic unused;
-    assign unused      = ^{job_valid_i, job_i};
+    assign in_job      = job_i;
+    assign out_job     = job_i;
+    assign unused      = job_valid_i;
     assign job_ready_o = 1'b1;
     assign valid_o     = word_valid;
     assign word_ready  = ready_i;
@@ -67,12 +75,8 @@ module bl_plane #(
     localparam int unsigned SliceW = MaxSlices > 1 ? $clog2(MaxSlices) : 1;
     localparam int unsigned Depth = 2 << SliceW;   // two blocks
 
-    // Jobs whose words come in, and jobs whose words leave. In BCQ mode words pass straight through,
-    // so both are at the same job then.
-    logic         in_job_valid, in_job_ready, in_job_pop, out_job_valid, out_job_ready, out_job_pop;
-    /* verilator lint_off UNUSEDSIGNAL */  // not every field is of use here
-    bl_pkg::job_t in_job, out_job;
-    /* verilator lint_on UNUSEDSIGNAL */
+    // In BCQ mode words pass straight through, so in_job and out_job are the same job then.
+    logic in_job_valid, in_job_ready, in_job_pop, out_job_valid, out_job_ready, out_job_pop;
 
     assign job_ready_o = in_job_ready && out_job_ready;
 
@@ -114,6 +118,7 @@ module bl_plane #(
     logic        in_pass, in_store, in_take, in_slice_end, in_block_end, in_tile_end;
     logic        in_half_q, out_half_q;
     logic [1:0]  full_q;                  // blocks whose index words are all there
+    logic        made_q;                  // the banks' outputs belong to a word
 
     assign in_slices    = in_job.shared_word ? 6'd1 : in_job.span;
     assign in_pass      = in_job_valid && !in_job.codebook && out_job_valid && !out_job.codebook &&
@@ -149,7 +154,6 @@ module bl_plane #(
     logic [PlaneW*MaxCodebookBits-1:0] index;
     logic                              read, out_block_end, out_tile_end, out_slice_end;
     logic [4:0]                        out_code_q;
-    logic                              made_q;      // the banks' outputs belong to a word
     logic [4:0]                        made_code_q;
     logic [3:0]                        made_bits_q;
 

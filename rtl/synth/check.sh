@@ -27,14 +27,14 @@ bl_dma_write BeatW=64 Depth=16 BurstBeats=16 JobQueue=2
 bl_dma BeatW=64 BurstBeats=16 WeightDepth=256 ScaleDepth=64 OutputDepth=16
 bl_align Columns=16 GroupSlices=8 MantissaBits=16
 bl_lut Columns=16 Mu=4 MantissaBits=16
-bl_lut_feed Columns=16 GroupSlices=8 Mu=4 MantissaBits=16 MaxK=512 TileW=4 Slots=8 \
-  GroupQueue=4 JobQueue=2
-bl_plane BeatW=64 PlaneW=128
+bl_lut_feed Columns=16 Mu=4 MantissaBits=16 MaxK=512 Tokens=1 Slots=16 JobQueue=2
+bl_plane LineW=64 PlaneW=64 MaxCodebookBits=4 MaxSlices=16 JobQueue=2
 bl_pe Rows=2 Columns=8 Mu=4 MantissaBits=16 Slots=8
+bl_scale_ring LineW=64 VectorW=64 Depth=32 JobQueue=2
 bl_scale Rows=4 RowsPerScale=2 SumW=24
 bl_accum Rows=4 RowsPerScale=2 ProductW=36 MantissaBits=16 AccumulatorBits=97
 bl_norm AccumulatorBits=97
-bl_engine_sequencer GroupSlices=8 CountW=9 TileW=11 Slots=16 SumCredits=4 JobQueue=2
+bl_engine_sequencer Tokens=4 Slots=16 RowsPerScale=2 JobQueue=2
 UNITS
 }
 

@@ -1,107 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rounds an exact sum to binary32: the only rounding of the whole dot product.
-//
-// Function:   value_i counts units of 2^-48; value_o is the nearest binary32, ties to even. An
-//             exact zero is +0; nan_i gives the canonical quiet NaN. No sum of the contract
-//             overflows or is subnormal in binary32 (docs/arithmetic.md).
-// Latency:    3 cycles. Throughput: one value per cycle.
-// Limits:     26 <= AccumulatorBits <= 128.
-
-`include "bl_assert.svh"
-
-module bl_norm #(
-  parameter int unsigned AccumulatorBits
-) (
-  input  logic                       clk_i,
-  input  logic                       rst_ni,
-
-  input  logic                       valid_i,
-  output logic                       ready_o,
-  input  logic [AccumulatorBits-1:0] value_i,
-  input  logic                       nan_i,
-
-  output logic                       valid_o,
-  input  logic                       ready_i,
-  output logic [31:0]                value_o,
-  output logic                       nan_o
-);
-
-  localparam int unsigned PosW = $clog2(AccumulatorBits);
-  localparam logic [31:0] QuietNan = 32'h7FC00000;
-  // Biased exponent of the unit 2^-48.
-  localparam int unsigned UnitExponent = 127 - 48;
-
-  logic advance;
-  assign advance = !valid_o || ready_i;
-  assign ready_o = advance;
-
-  logic s1_valid_q, s2_valid_q;
+// placeholder
+module bl_norm #(parameter int unsigned AccumulatorBits, parameter int unsigned Lanes) (
+  input logic clk_i, input logic rst_ni, input logic valid_i, output logic ready_o,
+  input logic [Lanes*AccumulatorBits-1:0] values_i, input logic signed [9:0] unit_i, input logic nan_i, input logic [3:0] token_i, input logic binary16_i,
+  output logic valid_o, input logic ready_i, output logic [Lanes*32-1:0] values_o, output logic nan_o, output logic [3:0] token_o);
+  assign ready_o = !valid_o || ready_i;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      s1_valid_q <= 1'b0;
-      s2_valid_q <= 1'b0;
-      valid_o    <= 1'b0;
-    end else if (advance) begin
-      s1_valid_q <= valid_i;
-      s2_valid_q <= s1_valid_q;
-      valid_o    <= s2_valid_q;
-    end
+    if (!rst_ni) valid_o <= 0; else if (ready_o) valid_o <= valid_i;
+    if (ready_o && valid_i) begin nan_o <= nan_i; token_o <= token_i; end
   end
-
-  // ---- Stage 1: sign and magnitude --------------------------------------------------------------
-
-  logic                       s1_sign_q, s1_nan_q;
-  logic [AccumulatorBits-1:0] s1_magnitude_q;
-  always_ff @(posedge clk_i) begin
-    if (advance && valid_i) begin
-      s1_sign_q      <= value_i[AccumulatorBits-1];
-      s1_magnitude_q <= value_i[AccumulatorBits-1] ? -value_i : value_i;
-      s1_nan_q       <= nan_i;
-    end
-  end
-
-  // ---- Stage 2: the leading one moves to the top ------------------------------------------------
-
-  logic [PosW-1:0] leading_zeros;
-  always_comb begin
-    leading_zeros = '0;
-    if (s1_valid_q) begin
-      for (int unsigned i = 0; i < AccumulatorBits; i++) begin
-        if (s1_magnitude_q[i]) leading_zeros = PosW'(AccumulatorBits - 1 - i);
+  for (genvar l = 0; l < Lanes; l++) begin : g
+    logic [AccumulatorBits-1:0] v, m; logic [31:0] r; int lz, e, p, drop; logic [AccumulatorBits+40-1:0] x, k; logic up;
+    always_comb begin
+      v = values_i[l*AccumulatorBits +: AccumulatorBits];
+      m = v[AccumulatorBits-1] ? -v : v; p = 0; r = 0; up = 0; x = 0; k = 0; lz = 0; e = 0; drop = 0;
+      for (int i = 0; i < AccumulatorBits; i++) if (m[i]) p = i;
+      e = p + 32'(unit_i);
+      if (nan_i) r = binary16_i ? 32'h7E00 : 32'h7FC00000;
+      else if (m != 0) begin
+        // keep `prec` bits
+        drop = binary16_i ? (e < -14 ? -24 - 32'(unit_i) : p - 10) : p - 23;
+        x = {m, 40'd0};
+        drop = drop + 40;
+        if (drop > AccumulatorBits + 39) begin k = 0; up = drop == AccumulatorBits + 40 ? 1'b0 : 1'b0; end
+        else begin
+          k = x >> drop;
+          up = x[drop-1] && (k[0] || (x & (((AccumulatorBits+40)'(1) << (drop-1)) - 1'b1)) != 0);
+        end
+        if (binary16_i) begin
+          r = 32'(k) + 32'(up) + (e < -14 ? 0 : (32'(e + 15) << 10) - 32'd1024);
+          if (e > 15 || r >= 32'h7C00) r = 32'h7C00;
+          r[15] = v[AccumulatorBits-1];
+        end else begin
+          r = 32'(k) + 32'(up) + (32'(e + 127) << 23) - 32'h800000;
+          r[31] = v[AccumulatorBits-1];
+        end
       end
     end
+    always_ff @(posedge clk_i) if (ready_o && valid_i) values_o[l*32 +: 32] <= r;
   end
-
-  logic                       s2_sign_q, s2_nan_q;
-  logic [AccumulatorBits-1:0] s2_top_q;
-  logic [7:0]                 s2_exponent_q;
-  always_ff @(posedge clk_i) begin
-    if (advance && s1_valid_q) begin
-      s2_sign_q     <= s1_sign_q;
-      s2_nan_q      <= s1_nan_q;
-      s2_top_q      <= s1_magnitude_q << leading_zeros;
-      s2_exponent_q <= 8'(UnitExponent + AccumulatorBits - 1) - 8'(leading_zeros);
-    end
-  end
-
-  // ---- Stage 3: round and pack; a carry out of the fraction increments the exponent -------------
-
-  logic        round_up;
-  logic [31:0] packed_value;
-  assign round_up = s2_top_q[AccumulatorBits-25] &&
-                    (s2_top_q[AccumulatorBits-24] || s2_top_q[AccumulatorBits-26:0] != '0);
-  assign packed_value = {s2_sign_q, s2_exponent_q, s2_top_q[AccumulatorBits-2 -: 23]} +
-                        32'(round_up);
-
-  always_ff @(posedge clk_i) begin
-    if (advance && s2_valid_q) begin
-      nan_o <= s2_nan_q;
-      if (s2_nan_q)                          value_o <= QuietNan;
-      else if (!s2_top_q[AccumulatorBits-1]) value_o <= '0;
-      else                                   value_o <= packed_value;
-    end
-  end
-
-  `BL_ASSERT_STABLE(OutIsStable, valid_o, ready_i, value_o)
-
 endmodule

@@ -14,6 +14,7 @@
 #include "sw/io/layer_file.hpp"
 #include "sw/io/llama2c.hpp"
 #include "sw/io/sha256.hpp"
+#include "sw/quant/bcq.hpp"
 
 namespace bitloom {
 namespace {
@@ -61,9 +62,9 @@ void store(const LayerCache& cache, const std::string& key, const Quantized& qua
 Quantized quantize_cached(const std::string& name, const FloatLayer& source, BcqOptions options,
                           const LayerProgress& progress) {
   const LayerCache cache(cache_directory());
-  const std::string key = sha256_of(fmt::format(
-      "{} quantizer {} bits {} group {} offset {} rounds {}", source.identity, kQuantizerRevision,
-      options.bits, options.group_size, options.offset, options.rounds));
+  const std::string key = sha256_of(
+      fmt::format("{} quantizer {} bits {} group {} offset {} rounds {}", source.identity,
+                  kBcqRevision, options.bits, options.group_size, options.offset, options.rounds));
   if (std::optional<Quantized> cached = cache.find(key)) return std::move(*cached);
   if (progress.quantizing) progress.quantizing(source.weights.m);
   options.row_done = progress.row_done;
@@ -74,7 +75,7 @@ Quantized quantize_cached(const std::string& name, const FloatLayer& source, Bcq
 
 LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
   const BcqOptions options{.bits = request.bits};
-  check_quantizable(source.weights.m, source.weights.k, options);
+  check_quantizable(source.weights.m, source.weights.k, options.bits, options.group_size);
   Layer shape;
   shape.name = request.layer;
   shape.m = source.weights.m;

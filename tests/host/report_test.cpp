@@ -17,6 +17,7 @@
 #include "host/runtime/compare.hpp"
 #include "host/runtime/locate.hpp"
 #include "sw/config/config.hpp"
+#include "sw/quant/bcq.hpp"
 #include "tests/host/command.hpp"
 
 namespace {

@@ -8,6 +8,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/exit_code.hpp"
 #include "host/models/models.hpp"
+#include "host/runtime/names.hpp"
 #include "sw/config/config.hpp"
 
 namespace bitloom {
@@ -36,14 +37,23 @@ std::string models_table() {
       text += fmt::format("{:<26}{:>10}{:>10}{:>8}{:>16}\n", layer.name, layer.m, layer.k,
                           layer.count, std::uint64_t{layer.m} * layer.k);
   }
-  text += fmt::format("\nconfigurations: {}\n", fmt::join(configuration_names(), ", "));
+  const auto names_in = [](const auto& table) {
+    std::vector<std::string> names;
+    for (const auto& named : table) names.emplace_back(named.name);
+    return fmt::format("{}", fmt::join(names, ", "));
+  };
+  text += fmt::format("\n{:<16}{}\n", "configurations", fmt::join(configuration_names(), ", "));
+  text += fmt::format("{:<16}{}\n", "modes", names_in(kModeNames));
+  text += fmt::format("{:<16}{}\n", "group sizes", names_in(kGroupSizeNames));
+  text += fmt::format("{:<16}{}\n", "output types", names_in(kFormatNames));
   return text;
 }
 
 }  // namespace
 
 int list_command(const Arguments& arguments) {
-  po::options_description description("bitloom list: the layers and configurations known by name");
+  po::options_description description(
+      "bitloom list: the layers, configurations and modes known by name");
   description.add_options()("json", "print JSON")("help", "print this text");
   const OptionValues values = parse_options("list", arguments, description);
   if (values.contains("help"))

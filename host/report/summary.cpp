@@ -35,7 +35,8 @@ std::string what_was_run(const LayerSource& source, const RunOptions& options,
                                     options.config.name, hardware.rows, hardware.columns,
                                     hardware.mu, hardware.mantissa_bits, accumulator)) +
          line("backend",
-              fmt::format("{}, {} token{}", options.backend, tokens, tokens == 1 ? "" : "s"));
+              fmt::format("{}, {} token{}{}", options.backend, tokens, tokens == 1 ? "" : "s",
+                          options.format == OutputFormat::binary16 ? ", binary16 outputs" : ""));
 }
 
 std::string duration(double seconds) {

@@ -89,8 +89,7 @@ std::uint64_t Accelerator::memory_bursts() const {
 bool Accelerator::request(Socket& socket, Burst& burst) {
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  return socket->nb_transport_fw(burst.payload, phase, delay) == tlm::TLM_UPDATED &&
-         phase == tlm::END_REQ;
+  return socket->nb_transport_fw(burst, phase, delay) == tlm::TLM_UPDATED && phase == tlm::END_REQ;
 }
 
 tlm::tlm_sync_enum Accelerator::answer(int number, tlm::tlm_generic_payload& payload,
@@ -99,7 +98,7 @@ tlm::tlm_sync_enum Accelerator::answer(int number, tlm::tlm_generic_payload& pay
   // A BEGIN_RESP that comes first implies the end of the request.
   if (phase == tlm::END_REQ || phase == tlm::BEGIN_RESP) of.resume();
   if (phase != tlm::BEGIN_RESP) return tlm::TLM_ACCEPTED;
-  Burst& burst = *payload.get_extension<Burst>();
+  Burst& burst = static_cast<Burst&>(payload);  // ours
   burst.due = now() + delay.value();
   of.answered(burst);
   phase = tlm::END_RESP;

@@ -36,7 +36,7 @@ Burst& AxiPort::open(tlm::tlm_command command, const AxiAddress& request) {
 }
 
 unsigned AxiPort::response(const Burst& burst) {
-  switch (burst.payload.get_response_status()) {
+  switch (burst.get_response_status()) {
     case tlm::TLM_OK_RESPONSE:
       return kOkay;
     case tlm::TLM_ADDRESS_ERROR_RESPONSE:

@@ -23,7 +23,7 @@ void AxiRead::edge(const Vbl_top& top) {
   if (valid_ && get_channel<1>(top.mem_rready_o, channel_) != 0) {
     valid_ = false;
     if (++streaming_->next_beat == streaming_->beats) {
-      streaming_->payload.release();
+      streaming_->release();
       streaming_ = nullptr;
     }
   }

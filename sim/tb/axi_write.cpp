@@ -39,7 +39,7 @@ void AxiWrite::drive(Vbl_top& top, Picoseconds now) {
   top.mem_bvalid_i = answering_ != nullptr ? 1 : 0;
   if (answering_ == nullptr) return;
   top.mem_bid_i = static_cast<CData>(answering_->id);
-  top.mem_bresp_i = static_cast<CData>(response(*answering_));
+  top.mem_bresp_i = static_cast<CData>(response(*answering_, 0));
 }
 
 void AxiWrite::edge(const Vbl_top& top) {
@@ -55,6 +55,17 @@ void AxiWrite::edge(const Vbl_top& top) {
                                                         .length = top.mem_awlen_o,
                                                         .size = top.mem_awsize_o,
                                                         .burst = top.mem_awburst_o}));
+}
+
+void AxiWrite::reset(Vbl_top& top) {
+  drop_answers();  // the one on offer among them
+  for (Burst* burst : addressed_) burst->release();
+  addressed_.clear();
+  answering_ = nullptr;
+  address_ready_ = data_ready_ = false;
+  top.mem_awready_i = 0;
+  top.mem_wready_i = 0;
+  top.mem_bvalid_i = 0;
 }
 
 void AxiWrite::accept_beat(const Vbl_top& top) {

@@ -32,14 +32,18 @@ HostDriver::HostDriver(const sc_core::sc_module_name& name, Accelerator& machine
   SC_THREAD(thread);
 }
 
-void HostDriver::run(std::span<const Record> descriptors, const Callbacks& callbacks) {
+bool HostDriver::run(std::span<const Record> descriptors, const Callbacks& callbacks,
+                     std::uint64_t reset_after) {
   if (failure_) std::rethrow_exception(failure_);
   descriptors_ = descriptors;
   callbacks_ = &callbacks;
+  reset_after_ = reset_after;
+  cut_off_ = false;
   pending_ = true;
   start_.notify(sc_core::SC_ZERO_TIME);
   sc_core::sc_start();
   if (failure_) std::rethrow_exception(failure_);
+  return !cut_off_;
 }
 
 void HostDriver::thread() {
@@ -47,7 +51,7 @@ void HostDriver::thread() {
     while (!pending_) sc_core::wait(start_);
     pending_ = false;
     try {
-      execute();
+      if (!execute()) restart();
     } catch (const std::exception&) {
       failure_ = std::current_exception();
     }
@@ -55,7 +59,19 @@ void HostDriver::thread() {
   }
 }
 
-void HostDriver::execute() {
+// False when a reset has cut the run off. Nothing is awaited while an exception is being handled:
+// the threads of SystemC share the run-time's record of those.
+bool HostDriver::execute() {
+  try {
+    complete_all();
+    return true;
+  } catch (const MachineReset&) {
+    return false;
+  }
+}
+
+void HostDriver::complete_all() {
+  if (reset_after_ != Accelerator::kNoCycle) machine_.reset_at(machine_.cycle() + reset_after_);
   if (!up_) bring_up();
   submitted_ = completed_ = 0;
   last_activity_ = last_completion_ = machine_.cycle();
@@ -65,6 +81,15 @@ void HostDriver::execute() {
     collect();
     watch();
   }
+  machine_.reset_at(Accelerator::kNoCycle);
+}
+
+// The machine has forgotten everything: its registers, and how far it was in the ring.
+void HostDriver::restart() {
+  cut_off_ = true;
+  up_ = false;
+  ring_position_ = 0;
+  machine_.wait_restart(silence_limit_);
 }
 
 void HostDriver::bring_up() {

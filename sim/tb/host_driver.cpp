@@ -2,6 +2,7 @@
 #include "sim/tb/host_driver.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "gen/descriptor.hpp"
@@ -158,21 +159,34 @@ void HostDriver::watch() {
   callbacks_->progress();
 }
 
-// Cycles, generously: each pass and each beat may take `kSlack` cycles, which covers the heaviest
-// backpressure, and each beat may wait for the memory on its own. In floating point, because the
-// fields of a descriptor may hold anything.
+// Cycles, generously: each pass, each result, each slice of activations and each beat may take
+// `kSlack` cycles, which covers the heaviest backpressure, and each beat may wait for the memory on
+// its own. In floating point, because the fields of a descriptor may hold anything.
 double HostDriver::work_limit(const Record& descriptor) const {
   constexpr double kSlack = 16;
+  constexpr double kMaxGroup = 256;  // and what a row is padded to when it is one group
   const auto field = [&](FieldPosition position) {
     return static_cast<double>(get_field(descriptor, position));
   };
+  const double group = field(kDescriptorGroupSize) == 0 ? kMaxGroup : field(kDescriptorGroupSize);
   const double rows = field(kDescriptorM) + BITLOOM_ROWS;  // whole tiles
-  const double columns = field(kDescriptorK) + std::max(256.0, field(kDescriptorGroupSize));
-  const double weights = rows * columns * std::max(1.0, field(kDescriptorBits));
-  const double passes = weights / (double{BITLOOM_ROWS} * BITLOOM_COLUMNS);
-  // Scales and offsets are never more than the weights; activations and results are words.
-  const double beats = (weights / 8 * 2 + (rows + columns) * 4) / kBeatBytes;
-  return static_cast<double>(silence_limit_) + kSlack * passes +
+  const double columns = field(kDescriptorK) + std::max(kMaxGroup, group) + BITLOOM_COLUMNS;
+  const double tokens = std::max(1.0, field(kDescriptorTokens));
+  const double bits = std::max(1.0, field(kDescriptorBits));
+  const double rounds = field(kDescriptorCodebook) == 0 ? bits : std::exp2(bits);
+
+  // A pass works on the columns of one group, and its sums take turns at a multiplier.
+  const double passes =
+      rows / BITLOOM_ROWS * (columns / std::min(double{BITLOOM_COLUMNS}, group)) * rounds;
+  const double results = rows * tokens;
+  const double slices = 2 * tokens * columns / BITLOOM_COLUMNS;  // activations may be read twice
+  const double cycles = passes * BITLOOM_ROWS_PER_SCALE + results + slices;
+
+  const double weights = rows * columns * bits / 8;
+  const double scales = rows * (columns / group + 1) * (rounds + 1) * 2;
+  const double beats =
+      (weights + scales + 4 * tokens * columns + 4 * results) / kBeatBytes + kReadChannels;
+  return static_cast<double>(silence_limit_) + kSlack * cycles +
          beats * (kSlack + static_cast<double>(latency_));
 }
 

@@ -12,6 +12,12 @@
 namespace bitloom::sim {
 namespace {
 
+// A machine that has all weights it needs asks for nothing while it works through its buffer: at
+// most 4 passes of narrow groups for each of a codebook's planes, which are a quarter of its
+// rounds, and the rows of a pass take turns at a multiplier.
+constexpr std::uint64_t kBufferedCycles =
+    std::uint64_t{BITLOOM_WEIGHT_BUFFER_BEATS} * 4 * 4 * BITLOOM_ROWS_PER_SCALE;
+
 constexpr std::uint64_t kCompletionAddress =
     HostDriver::kRingAddress + HostDriver::kRingEntries * kRecordBytes;
 
@@ -27,7 +33,7 @@ HostDriver::HostDriver(const sc_core::sc_module_name& name, Accelerator& machine
       machine_(machine),
       space_(space),
       latency_(memory_latency_cycles),
-      silence_limit_(memory_latency_cycles + 2 * kPollCycles) {
+      silence_limit_(memory_latency_cycles + kBufferedCycles + 2 * kPollCycles) {
   space_.map(kRingAddress, 2 * std::uint64_t{kRingEntries} * kRecordBytes);
   SC_HAS_PROCESS(HostDriver);
   SC_THREAD(thread);

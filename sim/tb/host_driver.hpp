@@ -28,8 +28,7 @@ class HostDriver : public sc_core::sc_module {
 
   /// A machine is declared dead when it neither completes a descriptor nor asks for a memory burst
   /// for longer than the memory's latency explains, or is at work on one descriptor for many times
-  /// longer than its passes and beats explain. Between two bursts of weights it works through at
-  /// most a burst, which is far less than 2 * kPollCycles in every configuration.
+  /// longer than its passes and beats explain.
   HostDriver(const sc_core::sc_module_name& name, Accelerator& machine, AddressSpace& space,
              std::uint64_t memory_latency_cycles);
 

@@ -48,6 +48,13 @@ std::uint8_t* AddressSpace::find(std::uint64_t address, std::uint64_t bytes) con
   return last_->second.pages.get() + (address - last_->first);
 }
 
+void AddressSpace::prefetch(std::uint64_t address, std::uint64_t bytes) const {
+  constexpr std::uint64_t kLine = 64;
+  const std::uint8_t* from = find(address, bytes);
+  if (from == nullptr) return;
+  for (std::uint64_t i = 0; i < bytes; i += kLine) __builtin_prefetch(from + i);
+}
+
 bool AddressSpace::read(std::uint64_t address, std::span<std::uint8_t> to) const {
   const std::uint8_t* from = find(address, to.size());
   if (from == nullptr) return false;

@@ -30,6 +30,9 @@ class AddressSpace {
     return find(address, bytes) != nullptr;
   }
 
+  /// Brings bytes that will be read into the host's caches, where they are mapped.
+  void prefetch(std::uint64_t address, std::uint64_t bytes) const;
+
   /// Copies bytes out; false, and `to` untouched, when they are not all in one region.
   [[nodiscard]] bool read(std::uint64_t address, std::span<std::uint8_t> to) const;
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/tb/accelerator.hpp"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 namespace bitloom::sim {
 namespace {
 
@@ -29,6 +33,7 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const SystemSettin
     });
   for (unsigned number = 0; number < kPorts; ++number)
     sockets_[number].register_nb_transport_bw(this, &Accelerator::answer, static_cast<int>(number));
+  reset_ports();
   SC_HAS_PROCESS(Accelerator);
   SC_METHOD(tick);
 }
@@ -43,6 +48,7 @@ void Accelerator::tick() {
     stopped_ = std::current_exception();
     access_ended_.notify(sc_core::SC_ZERO_TIME);
     interrupted_.notify(sc_core::SC_ZERO_TIME);
+    restarted_.notify(sc_core::SC_ZERO_TIME);
   }
 }
 
@@ -50,13 +56,17 @@ void Accelerator::tick() {
 void Accelerator::step() {
   Vbl_top& top = *top_;
   const Picoseconds time = now();
-  const bool running = cycle_ >= kResetCycles;
+  if (cycle_ == reset_at_) begin_reset();
+  if (in_reset_ && cycle_ >= reset_end_ && drained()) end_reset();
+  const bool running = !in_reset_;
   context_.time(time);  // for the messages of assertions
   observer_.begin_cycle(cycle_);
   top.rst_ni = running ? 1 : 0;
-  for (AxiRead& read : reads_) read.drive(top, time);
-  write_.drive(top, time);
-  if (running) control_.drive(top);
+  if (running) {
+    for (AxiRead& read : reads_) read.drive(top, time);
+    write_.drive(top, time);
+    control_.drive(top);
+  }
   top.clk_i = 0;
   top.eval();
   observer_.sample(time);
@@ -74,6 +84,49 @@ void Accelerator::step() {
   interrupt_ = interrupt;
 }
 
+void Accelerator::reset_ports() {
+  for (AxiRead& read : reads_) read.reset(*top_);
+  write_.reset(*top_);
+  control_.reset(*top_);
+}
+
+void Accelerator::begin_reset() {
+  reset_ports();
+  in_reset_ = was_reset_ = true;
+  reset_at_ = kNoCycle;
+  reset_end_ = cycle_ + kResetCycles;
+  access_ended_.notify(sc_core::SC_ZERO_TIME);
+  interrupted_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Accelerator::end_reset() {
+  in_reset_ = false;
+  for (AxiRead& read : reads_) read.end_reset();
+  write_.end_reset();
+  restarted_.notify(sc_core::SC_ZERO_TIME);
+}
+
+bool Accelerator::drained() const {
+  return write_.drained() && std::all_of(reads_.begin(), reads_.end(),
+                                         [](const AxiRead& read) { return read.drained(); });
+}
+
+void Accelerator::wait_restart(std::uint64_t cycles) {
+  if (in_reset_) sc_core::wait(period_ * static_cast<double>(cycles), restarted_);
+  was_reset_ = false;
+  check();
+  if (in_reset_) throw Fault("the memory did not answer the bursts that a reset cut off");
+}
+
+void Accelerator::inject(const std::vector<ErrorResponse>& errors) {
+  std::array<std::vector<ErrorResponse>, kPorts> by_port;
+  for (const ErrorResponse& error : errors)
+    by_port.at(std::min(error.channel, kReadChannels)).push_back(error);
+  for (unsigned channel = 0; channel < kReadChannels; ++channel)
+    reads_[channel].inject(std::move(by_port[channel]));
+  write_.inject(std::move(by_port[kReadChannels]));
+}
+
 AxiPort& Accelerator::port(int number) {
   const auto index = static_cast<std::size_t>(number);
   if (index < reads_.size()) return reads_[index];
@@ -89,8 +142,7 @@ std::uint64_t Accelerator::memory_bursts() const {
 bool Accelerator::request(Socket& socket, Burst& burst) {
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  return socket->nb_transport_fw(burst.payload, phase, delay) == tlm::TLM_UPDATED &&
-         phase == tlm::END_REQ;
+  return socket->nb_transport_fw(burst, phase, delay) == tlm::TLM_UPDATED && phase == tlm::END_REQ;
 }
 
 tlm::tlm_sync_enum Accelerator::answer(int number, tlm::tlm_generic_payload& payload,
@@ -99,7 +151,7 @@ tlm::tlm_sync_enum Accelerator::answer(int number, tlm::tlm_generic_payload& pay
   // A BEGIN_RESP that comes first implies the end of the request.
   if (phase == tlm::END_REQ || phase == tlm::BEGIN_RESP) of.resume();
   if (phase != tlm::BEGIN_RESP) return tlm::TLM_ACCEPTED;
-  Burst& burst = *payload.get_extension<Burst>();
+  Burst& burst = static_cast<Burst&>(payload);  // ours
   burst.due = now() + delay.value();
   of.answered(burst);
   phase = tlm::END_RESP;
@@ -108,14 +160,17 @@ tlm::tlm_sync_enum Accelerator::answer(int number, tlm::tlm_generic_payload& pay
 
 void Accelerator::check() const {
   if (stopped_) std::rethrow_exception(stopped_);
+  if (was_reset_) throw MachineReset();
 }
 
 void Accelerator::write_register(std::uint32_t address, std::uint32_t value) {
+  check();
   control_.start_write(address, value);
   access_registers();
 }
 
 std::uint32_t Accelerator::read_register(std::uint32_t address) {
+  check();
   control_.start_read(address);
   access_registers();
   return control_.value();
@@ -124,7 +179,6 @@ std::uint32_t Accelerator::read_register(std::uint32_t address) {
 void Accelerator::access_registers() {
   // Far more than any backpressure of a test can cost.
   constexpr double kLimitCycles = 10'000;
-  check();
   const Picoseconds start = now();
   sc_core::wait(period_ * kLimitCycles, access_ended_);
   check();

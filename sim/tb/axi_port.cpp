@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/tb/axi_port.hpp"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "sim/model/model.hpp"
 #include "sim/tb/fault.hpp"
@@ -10,7 +12,6 @@ namespace bitloom::sim {
 namespace {
 
 constexpr std::uint32_t kBurstIncr = 1;
-constexpr unsigned kOkay = 0;
 constexpr unsigned kSlverr = 2;
 constexpr unsigned kDecerr = 3;
 
@@ -32,11 +33,51 @@ Burst& AxiPort::open(tlm::tlm_command command, const AxiAddress& request) {
     refuse(command, request, "crosses a 4 KiB boundary");
   Burst& burst = pool_.acquire();
   burst.start(command, request.id, request.address, request.beats(), kBeatBytes);
+  if (!errors_.empty()) mark(burst);
   return burst;
 }
 
-unsigned AxiPort::response(const Burst& burst) {
-  switch (burst.payload.get_response_status()) {
+void AxiPort::answered(Burst& burst) {
+  ++answers_;
+  if (dropping_)
+    burst.release();
+  else
+    answered_.push_back(&burst);
+}
+
+void AxiPort::drop_answers() {
+  for (Burst* burst : answered_) burst->release();
+  answered_.clear();
+  marks_.clear();
+  dropping_ = true;
+}
+
+void AxiPort::inject(std::vector<ErrorResponse> errors) {
+  errors_ = std::move(errors);
+  opened_.fill(0);
+  marks_.clear();
+}
+
+void AxiPort::mark(const Burst& burst) {
+  const std::uint64_t number = opened_.at(burst.id)++;
+  std::erase_if(errors_, [&](const ErrorResponse& error) {
+    const bool hit = error.id == burst.id && error.burst == number;
+    const std::uint32_t beat = burst.is_read() ? std::min(error.beat, burst.beats - 1) : 0;
+    if (hit) marks_.push_back({&burst, beat, error.response});
+    return hit;
+  });
+}
+
+unsigned AxiPort::response(const Burst& burst, std::uint32_t beat) {
+  unsigned injected = kOkay;
+  if (!marks_.empty())
+    std::erase_if(marks_, [&](const Mark& mark) {
+      const bool hit = mark.burst == &burst && mark.beat == beat;
+      if (hit) injected = mark.response;
+      return hit;
+    });
+  if (injected != kOkay) return injected;
+  switch (burst.get_response_status()) {
     case tlm::TLM_OK_RESPONSE:
       return kOkay;
     case tlm::TLM_ADDRESS_ERROR_RESPONSE:

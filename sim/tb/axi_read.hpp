@@ -10,6 +10,7 @@ namespace bitloom::sim {
 /// Accepts one address per cycle and streams one beat per cycle. Bursts are streamed whole, in the
 /// order in which the memory answered. Timing: a burst accepted at a clock edge and due d later has
 /// its first beat transferred at the first edge at or after d, unless another burst is streaming.
+/// A beat with an error response carries no data of the memory.
 class AxiRead : public AxiPort {
  public:
   AxiRead(unsigned channel, BurstPool& pool, StallSource& stall, Issue issue)
@@ -19,6 +20,9 @@ class AxiRead : public AxiPort {
   void drive(Vbl_top& top, Picoseconds now);
   /// Acts on the handshakes of the edge; call it before the model sees the edge.
   void edge(const Vbl_top& top);
+
+  /// The machine's reset begins: drops all bursts and withdraws what is offered.
+  void reset(Vbl_top& top);
 
  private:
   unsigned channel_;

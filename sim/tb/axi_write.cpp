@@ -14,12 +14,12 @@ void take_strobes(Burst& burst, std::size_t offset, const Strobes& strobes) {
   for (const std::uint8_t byte : strobes) full &= byte == 0xFF;
   if (full) return;
   if (!burst.partial) {
-    const std::uint32_t bytes = burst.payload.get_data_length();
+    const std::uint32_t bytes = burst.get_data_length();
     burst.partial = true;
     burst.enables.reserve(bytes);
     std::memset(burst.enables.data(), TLM_BYTE_ENABLED, bytes);
-    burst.payload.set_byte_enable_ptr(burst.enables.data());
-    burst.payload.set_byte_enable_length(bytes);
+    burst.set_byte_enable_ptr(burst.enables.data());
+    burst.set_byte_enable_length(bytes);
   }
   for (std::uint32_t i = 0; i < kBeatBytes; ++i)
     if (((strobes[i / 8] >> (i % 8)) & 1U) == 0)
@@ -39,13 +39,13 @@ void AxiWrite::drive(Vbl_top& top, Picoseconds now) {
   top.mem_bvalid_i = answering_ != nullptr ? 1 : 0;
   if (answering_ == nullptr) return;
   top.mem_bid_i = static_cast<CData>(answering_->id);
-  top.mem_bresp_i = static_cast<CData>(response(*answering_));
+  top.mem_bresp_i = static_cast<CData>(response(*answering_, 0));
 }
 
 void AxiWrite::edge(const Vbl_top& top) {
   if (answering_ != nullptr && top.mem_bready_o != 0) {
     pop_due();
-    answering_->payload.release();
+    answering_->release();
     answering_ = nullptr;
   }
   if (data_ready_ && top.mem_wvalid_o != 0) accept_beat(top);
@@ -55,6 +55,17 @@ void AxiWrite::edge(const Vbl_top& top) {
                                                         .length = top.mem_awlen_o,
                                                         .size = top.mem_awsize_o,
                                                         .burst = top.mem_awburst_o}));
+}
+
+void AxiWrite::reset(Vbl_top& top) {
+  drop_answers();  // the one on offer among them
+  for (Burst* burst : addressed_) burst->release();
+  addressed_.clear();
+  answering_ = nullptr;
+  address_ready_ = data_ready_ = false;
+  top.mem_awready_i = 0;
+  top.mem_wready_i = 0;
+  top.mem_bvalid_i = 0;
 }
 
 void AxiWrite::accept_beat(const Vbl_top& top) {

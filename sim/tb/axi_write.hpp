@@ -21,6 +21,10 @@ class AxiWrite : public AxiPort {
   void drive(Vbl_top& top, Picoseconds now);
   void edge(const Vbl_top& top);
 
+  /// The machine's reset begins: drops all bursts and withdraws what is offered. What the memory
+  /// has been given is written nevertheless.
+  void reset(Vbl_top& top);
+
  private:
   static constexpr std::size_t kMaxAddresses = 16;  // addresses that wait for their data
 

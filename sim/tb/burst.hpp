@@ -40,13 +40,13 @@ class BurstBuffer {
   std::size_t capacity_ = 0;
 };
 
-/// The payload's extension carries what AXI has and TLM-2.0 does not: the id; and what the port
-/// needs to find its way back from the payload.
-struct Burst : tlm::tlm_extension<Burst> {
-  Burst() { payload.set_extension(this); }
+/// A payload that is its own extension: the extension carries what AXI has and TLM-2.0 does not,
+/// the id; the rest is what the port needs.
+struct Burst final : tlm::tlm_generic_payload, tlm::tlm_extension<Burst> {
+  explicit Burst(tlm::tlm_mm_interface* pool) : tlm_generic_payload(pool) { set_extension(this); }
   Burst(const Burst&) = delete;
   Burst& operator=(const Burst&) = delete;
-  ~Burst() override { payload.clear_extension(this); }
+  ~Burst() override { clear_extension(this); }
 
   // The pool owns bursts; a payload must neither copy nor delete them.
   [[nodiscard]] tlm::tlm_extension_base* clone() const override { return nullptr; }
@@ -61,18 +61,17 @@ struct Burst : tlm::tlm_extension<Burst> {
     next_beat = 0;
     partial = false;
     data.reserve(std::size_t{beat_count} * beat_bytes);
-    payload.set_command(command);
-    payload.set_address(address);
-    payload.set_data_ptr(data.data());
-    payload.set_data_length(beat_count * beat_bytes);
-    payload.set_streaming_width(beat_count * beat_bytes);
-    payload.set_byte_enable_ptr(nullptr);
-    payload.set_byte_enable_length(0);
-    payload.set_dmi_allowed(false);
-    payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    set_command(command);
+    set_address(address);
+    set_data_ptr(data.data());
+    set_data_length(beat_count * beat_bytes);
+    set_streaming_width(beat_count * beat_bytes);
+    set_byte_enable_ptr(nullptr);
+    set_byte_enable_length(0);
+    set_dmi_allowed(false);
+    set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   }
 
-  tlm::tlm_generic_payload payload;
   std::uint32_t id = 0;
   std::uint32_t beats = 0;
   std::uint32_t next_beat = 0;
@@ -85,21 +84,20 @@ struct Burst : tlm::tlm_extension<Burst> {
 /// Recycles bursts, so that a running simulation allocates nothing.
 class BurstPool : public tlm::tlm_mm_interface {
  public:
-  /// A burst with one reference; payload.release() brings it back.
+  /// A burst with one reference; release() brings it back.
   Burst& acquire() {
     if (idle_.empty()) {
-      all_.push_back(std::make_unique<Burst>());
-      all_.back()->payload.set_mm(this);
+      all_.push_back(std::make_unique<Burst>(this));
       idle_.push_back(all_.back().get());
     }
     Burst* burst = idle_.back();
     idle_.pop_back();
-    burst->payload.acquire();
+    burst->acquire();
     return *burst;
   }
 
   void free(tlm::tlm_generic_payload* payload) override {
-    idle_.push_back(payload->get_extension<Burst>());
+    idle_.push_back(static_cast<Burst*>(payload));
   }
 
  private:

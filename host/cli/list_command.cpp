@@ -18,7 +18,7 @@ namespace po = boost::program_options;
 nlohmann::ordered_json models_json() {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const ModelShape& model : models())
-    for (const LayerShape& layer : model.layers)
+    for (const ModelLayer& layer : model.layers)
       list.push_back({{"layer", layer.name},
                       {"model", model.title},
                       {"m", layer.m},
@@ -32,7 +32,7 @@ std::string models_table() {
                                  "count", "weights each");
   for (const ModelShape& model : models()) {
     text += fmt::format("\n{}, {} blocks\n", model.title, model.blocks);
-    for (const LayerShape& layer : model.layers)
+    for (const ModelLayer& layer : model.layers)
       text += fmt::format("{:<26}{:>10}{:>10}{:>8}{:>16}\n", layer.name, layer.m, layer.k,
                           layer.count, std::uint64_t{layer.m} * layer.k);
   }

@@ -30,7 +30,7 @@ std::string sha256_of(std::string_view text) {
 }
 
 FloatLayer synthetic_layer(const LayerRequest& request) {
-  const LayerShape& shape = find_layer(request.layer);
+  const ModelLayer& shape = find_layer(request.layer);
   return {synthetic_weights(shape.name, shape.m, shape.k, request.seed),
           fmt::format("synthetic, seed {}", request.seed),
           fmt::format("synthetic {} {} {} {} {}", kSyntheticRevision, shape.name, shape.m, shape.k,

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/metrics/bounds.hpp"
 
+<<<<<<< HEAD
 #include <algorithm>
+=======
+#include "sw/layout/tiling.hpp"
+>>>>>>> wt-device
 
 namespace bitloom {
 namespace {
@@ -65,9 +69,9 @@ IdealBytes ideal_bytes(const Layer& layer, unsigned bits, std::uint32_t tokens,
 
 Bounds bounds(const Layer& layer, unsigned bits, std::uint32_t tokens,
               const HardwareConfig& hardware) {
-  const std::uint64_t passes = layer.mode == Mode::bcq ? bits : std::uint64_t{1} << bits;
-  const std::uint64_t group_cycles =
-      layer.groups() * ceil_div(layer.group_columns(), hardware.columns) * passes;
+  const std::uint64_t group_cycles = layer.groups() *
+                                     ceil_div(layer.group_columns(), hardware.columns) *
+                                     rounds_of(layer.mode, bits);
   const std::uint64_t bytes = ideal_bytes(layer, bits, tokens, hardware).total();
   return {.compute_cycles =
               ceil_div(layer.m, hardware.rows) * ceil_div(tokens, hardware.tokens) * group_cycles,

@@ -171,11 +171,13 @@ TEST_CASE("A comparison counts differing outputs and keeps the first") {
 }
 
 TEST_CASE("The first wrong partial sum of a trace is found by group and plane") {
+  // Descriptor, token, row, group, plane, sum.
   std::istringstream trace(
       "10 descriptor_start 0 0\n12 read 0 4096 8\n"
-      "40 partial 0 5 0 0 100\n40 partial 0 6 0 0 -7\n41 partial 0 5 0 1 -3\n"
-      "48 partial 0 5 1 0 12\n49 partial 0 5 1 1 13\n90 partial 1 5 0 0 999\n");
-  const std::vector<TracedPartial> partials = read_partials(trace, 0, 5);
+      "40 partial 0 2 5 0 0 100\n40 partial 0 2 6 0 0 -7\n41 partial 0 2 5 0 1 -3\n"
+      "41 partial 0 1 5 0 1 77\n48 partial 0 2 5 1 0 12\n49 partial 0 2 5 1 1 13\n"
+      "90 partial 1 2 5 0 0 999\n");
+  const std::vector<TracedPartial> partials = read_partials(trace, {0, 2, 5});
   REQUIRE(partials.size() == 4);
   CHECK(partials[2].cycle == 48);
   const std::vector<std::int64_t> right = {100, -3, 12, 13};
@@ -187,6 +189,15 @@ TEST_CASE("The first wrong partial sum of a trace is found by group and plane") 
   CHECK(difference->found.plane == 0);
   CHECK(difference->found.value == 12);
   CHECK(difference->expected == 11);
+}
+
+TEST_CASE("A token of a call is traced in the descriptor that takes it, by its place there") {
+  HardwareConfig hardware;
+  hardware.tokens = 4;
+  const Mismatch mismatch{.token = 9, .row = 5, .found = 0, .expected = 0};
+  CHECK(traced_output(mismatch, hardware) == TracedOutput{2, 1, 5});
+  hardware.tokens = 1;
+  CHECK(traced_output(mismatch, hardware) == TracedOutput{9, 0, 5});
 }
 
 TEST_CASE("A mismatch is exit code 1, and result.json and the summary say where") {
@@ -223,6 +234,10 @@ TEST_CASE("A mismatch is exit code 1, and result.json and the summary say where"
   result.location = Localization{1, Difference{{500, 0, 0, 12}, 13}, 100, 550, "mismatch.fst"};
   CHECK(run_summary(source, options, result)
             .find("group 0, plane 0: partial sum 12, golden has 13") != std::string::npos);
+  source.layer.mode = Mode::codebook;
+  CHECK(
+      run_summary(source, options, result).find("group 0, code 0: partial sum 12, golden has 13") !=
+      std::string::npos);
   result.location = Localization{1, std::nullopt, 100, 550, "mismatch.fst"};
   CHECK(run_summary(source, options, result).find("all partial sums of the row are right") !=
         std::string::npos);

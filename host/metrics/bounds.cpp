@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/metrics/bounds.hpp"
 
-<<<<<<< HEAD
-#include <algorithm>
-=======
 #include "sw/layout/tiling.hpp"
->>>>>>> wt-device
 
 namespace bitloom {
 namespace {
@@ -18,25 +14,12 @@ std::uint64_t read_bytes_per_cycle(const HardwareConfig& hardware) {
   return std::uint64_t{hardware.read_channels} * hardware.channel_bits / 8;
 }
 
-std::uint64_t round_up(std::uint64_t value, std::uint64_t multiple) {
-  return ceil_div(value, multiple) * multiple;
-}
-
 std::uint64_t padded_rows(const Layer& layer, const HardwareConfig& hardware) {
-  return round_up(layer.m, hardware.rows);
+  return ceil_div(layer.m, hardware.rows) * hardware.rows;
 }
 
-// The columns that the images have: whole groups, whole slices where a slice holds several groups,
-// and whole blocks of a group per row (docs/layout.md).
-std::uint64_t padded_columns(const Layer& layer, const HardwareConfig& hardware) {
-  constexpr std::uint32_t kRowBlock = 256;
-  const std::uint32_t group = layer.group_size == 0 ? kRowBlock : layer.group_size;
-  return round_up(layer.k, std::max<std::uint32_t>(group, hardware.columns));
-}
-
-// Vectors of scales and offsets, or of centroids, of a row tile. Those of a whole row are read once
-// and kept.
-std::uint64_t scale_vectors(const Layer& layer, unsigned bits) {
+// Scales and offsets, or centroids, of a row. Those of a whole row are read once and kept.
+std::uint64_t values_per_row(const Layer& layer, unsigned bits) {
   if (layer.mode == Mode::codebook) return std::uint64_t{1} << bits;
   const bool offsets = !layer.precisions.at(bits).beta.empty();
   return std::uint64_t{layer.groups()} * (bits + (offsets ? 1U : 0U));
@@ -60,10 +43,10 @@ std::uint64_t stream_bytes(const CycleStats& stats, Stream first, Stream last) {
 IdealBytes ideal_bytes(const Layer& layer, unsigned bits, std::uint32_t tokens,
                        const HardwareConfig& hardware) {
   const std::uint64_t rows = padded_rows(layer, hardware);
-  const std::uint64_t columns = padded_columns(layer, hardware);
+  const std::uint64_t columns = tiling_of(layer, hardware).columns;
   const std::uint64_t passes = ceil_div(tokens, hardware.tokens);
   return {.weights = passes * rows * columns * bits / 8,
-          .scales = passes * rows * scale_vectors(layer, bits) * sizeof(Half),
+          .scales = passes * rows * values_per_row(layer, bits) * sizeof(Half),
           .activations = tokens * activation_readings(layer, hardware) * columns * sizeof(Half)};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// placeholder
+/* verilator lint_off WIDTH */ /* verilator lint_off UNUSEDSIGNAL */ /* verilator lint_off UNUSEDPARAM */
 `include "bl_assert.svh"
 module bl_accum #(
   parameter int unsigned Rows,

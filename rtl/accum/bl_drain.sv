@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// placeholder
+/* verilator lint_off WIDTH */ /* verilator lint_off UNUSEDSIGNAL */ /* verilator lint_off UNUSEDPARAM */
 module bl_drain #(
   parameter int unsigned Rows, parameter int unsigned Tokens, parameter int unsigned ResultLanes, parameter int unsigned AccumulatorBits,
   localparam int unsigned RowW = $clog2(Rows)

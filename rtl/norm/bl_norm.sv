@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// placeholder
+/* verilator lint_off WIDTH */ /* verilator lint_off UNUSEDSIGNAL */ /* verilator lint_off UNUSEDPARAM */
 module bl_norm #(parameter int unsigned AccumulatorBits, parameter int unsigned Lanes) (
   input logic clk_i, input logic rst_ni, input logic valid_i, output logic ready_o,
   input logic [Lanes*AccumulatorBits-1:0] values_i, input logic signed [9:0] unit_i, input logic nan_i, input logic [3:0] token_i, input logic binary16_i,

@@ -32,7 +32,7 @@ module bl_dma_read_stream #(
 
   input  logic                      job_valid_i,
   output logic                      job_ready_o,
-  input  bl_pkg::read_job_t         job_i,
+  input  bl_pkg::read_job_t         job_i,              // the address is that of a beat
 
   output logic                      request_valid_o,
   input  logic                      request_ready_i,
@@ -212,55 +212,58 @@ module bl_dma_read_stream #(
 
   // ---- Where the line at the head comes from: the walk again, line by line ----------------------
 
-  logic [63-BeatShift:0] run_offset_q;  // lines from the job's start to this run's
-  logic [31:0]           line_q;        // in its run
-  logic [31:0]           run_q;
-  logic                  head_run_end;
+  logic [31:0] line_q, line_next;   // in its run
+  logic [31:0] run_q, run_next;     // in its job
+  logic [63:0] run_start_q;         // of a job's later runs
+  logic [63:0] run_start;
+  logic        head_run_end;
 
-  assign head_run_end = line_q == head.run_lines - 32'd1;
-  assign head_pop     = pop && head_run_end && run_q == head.runs - 32'd1;
+  assign run_start    = run_q == '0 ? head.address : run_start_q;
+  assign line_next    = line_q + 32'd1;
+  assign run_next     = run_q + 32'd1;
+  assign head_run_end = line_next == head.run_lines;
+  assign head_pop     = pop && head_run_end && run_next == head.runs;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      run_offset_q <= '0;
-      line_q       <= '0;
-      run_q        <= '0;
+      line_q <= '0;
+      run_q  <= '0;
     end else if (pop) begin
-      line_q <= head_run_end ? '0 : line_q + 32'd1;
-      if (head_run_end) begin
-        run_q        <= head_pop ? '0 : run_q + 32'd1;
-        run_offset_q <= head_pop ? '0 : run_offset_q + (64-BeatShift)'(head.stride_lines);
-      end
+      line_q <= head_run_end ? '0 : line_next;
+      if (head_run_end) run_q <= head_pop ? '0 : run_next;
     end
   end
 
-  logic [63:0]         run_address, burst_address;
+  always_ff @(posedge clk_i) begin
+    if (pop && head_run_end) run_start_q <= run_start + (64'(head.stride_lines) << BeatShift);
+  end
+
+  logic [63:0]         burst_start;
   logic [ChannelW-1:0] error_channel;
 
   assign error_o     = pop && error_q != '0;
   assign error_tag_o = head.tag;
 
   always_comb begin
-    run_address     = '0;
-    burst_address   = '0;
+    burst_start     = '0;
     error_channel   = '0;
     error_address_o = '0;
     if (error_o) begin
       for (int unsigned c = Channels; c > 0; c--) begin
         if (error_q[c-1]) error_channel = ChannelW'(c - 1);
       end
-      run_address   = head.address + {run_offset_q, BeatShift'(0)};
-      burst_address = run_address + (64'(line_q) << BeatShift);
-      burst_address[BlockShift-1:0] = '0;
+      burst_start                 = run_start + (64'(line_q) << BeatShift);
+      burst_start[BlockShift-1:0] = '0;
       // The first burst of a run starts where the run does.
-      if (run_address > burst_address) burst_address = run_address;
-      error_address_o = burst_address + ((64'(error_channel) * 64'(head.stripe)) << 12);
+      if (run_start[63:BlockShift] == burst_start[63:BlockShift]) burst_start = run_start;
+      error_address_o = burst_start + ((64'(error_channel) * 64'(head.stripe)) << 12);
     end
   end
 
   `BL_ASSERT(BeatWasAskedFor, !stray, "a beat returned that was not asked for")
-  `BL_ASSERT(JobIsNotEmpty, !walk_valid || (walk.run_lines != '0 && walk.runs != '0),
-             "a job reads nothing")
+  `BL_ASSERT(JobIsGood, !walk_valid || (walk.run_lines != '0 && walk.runs != '0 &&
+                                        walk.address[BeatShift-1:0] == '0),
+             "a job reads nothing, or parts of beats")
   `BL_ASSERT(LineHasItsJob, !valid_o || head_valid, "a line is at the head without its job")
 
 endmodule

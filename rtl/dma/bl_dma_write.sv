@@ -121,6 +121,7 @@ module bl_dma_write #(
   // ---- Pack results into beats: in binary32 a group of them takes two parts of a beat, else one --
 
   logic [31:0]      packed_q;      // groups of this job taken so far
+  logic [31:0]      packed_next;
   logic [PartW-1:0] part_q;
   logic             beat_valid_q;
   logic [BeatW-1:0] beat_q;
@@ -129,7 +130,8 @@ module bl_dma_write #(
 
   assign result_ready_o = pack_valid && nan_ready && (!beat_valid_q || fifo_ready);
   assign take           = result_valid_i && result_ready_o;
-  assign pack_last      = packed_q == (pack.values >> LaneShift) - 32'd1;
+  assign packed_next    = packed_q + 32'd1;
+  assign pack_last      = packed_next == pack.values >> LaneShift;
   assign pack_pop       = take && pack_last;
   assign beat_full      = part_q == (pack.binary16 ? PartW'(Parts - 1) : PartW'(Parts - 2));
   assign nan            = nan_q | (16'(result_nan_i) << result_token_i);
@@ -141,7 +143,7 @@ module bl_dma_write #(
       nan_q        <= '0;
       beat_valid_q <= 1'b0;
     end else if (take) begin
-      packed_q     <= pack_last ? '0 : packed_q + 32'd1;
+      packed_q     <= pack_last ? '0 : packed_next;
       part_q       <= pack_last ? '0 : part_q + (pack.binary16 ? PartW'(1) : PartW'(2));
       nan_q        <= pack_last ? '0 : nan;
       beat_valid_q <= pack_last || beat_full;
@@ -308,8 +310,9 @@ module bl_dma_write #(
   end
 `endif
 
-  `BL_ASSERT(JobIsWhole, !pack_valid || (pack.values != '0 && pack.values % ResultLanes == 32'd0),
-             "a job's results are not whole groups, or none")
+  `BL_ASSERT(JobIsGood, !pack_valid || (pack.values != '0 && pack.values % ResultLanes == 32'd0 &&
+                                        pack.address[11:0] == '0),
+             "a job has no results or parts of groups, or does not start a page")
   `BL_ASSERT(BurstHasItsData, !output_beat_o || beat_valid, "a burst started without its data")
   `BL_ASSERT(DoneJobHasItsNanFlags, !done_valid_o || nan_valid,
              "a job's responses came before its results were packed")

@@ -22,9 +22,10 @@ bl_ctrl_fetch Rows=4 Columns=16 MaxBits=8 MaxCodebookBits=4 MaxK=4096 MaxM=4096 
   LineW=64 Exact=1
 bl_ctrl Rows=4 Columns=16 MaxBits=8 MaxCodebookBits=4 MaxK=4096 MaxM=4096 Tokens=4 BeatW=64 \
   LineW=64 Exact=1 ConfigHash=1
-bl_dma_read_stream BeatW=64 BurstBeats=16 Depth=64 JobQueue=2
-bl_dma_write BeatW=64 Depth=16 BurstBeats=16 JobQueue=2
-bl_dma BeatW=64 BurstBeats=16 WeightDepth=256 ScaleDepth=64 OutputDepth=16
+bl_dma_jobs Width=16 Jobs=3 Readers=2
+bl_dma_read_stream BeatW=64 Channels=2 BurstBeats=16 Depth=64 JobQueue=2
+bl_dma_write BeatW=64 Depth=16 BurstBeats=16 ResultLanes=2 JobQueue=2
+bl_dma BeatW=64 Channels=2 BurstBeats=16 WeightDepth=64 ScaleDepth=64 OutputDepth=16 ResultLanes=2
 bl_align Columns=16 GroupSlices=8 MantissaBits=16
 bl_lut Columns=16 Mu=4 MantissaBits=16
 bl_lut_feed Columns=16 Mu=4 MantissaBits=16 MaxK=512 Tokens=1 Slots=16 JobQueue=2

@@ -623,10 +623,10 @@ TEST_CASE("A response that was not asked for fails an assertion") {
   CHECK_THROWS_AS(dma.tick(), AssertionFailed);
 }
 
-TEST_CASE("A job of no results, or of part of a group, fails an assertion") {
+TEST_CASE("A job of no results, of part of a group, or within a page fails an assertion") {
   using W = Writer2;
-  const unsigned values = GENERATE(0U, 3U);
+  const Job job = GENERATE(Job{.values = 0}, Job{.values = 3}, Job{.address = 0x1800, .values = 2});
   Bench<W::Model> dma(W::set_idle);
-  offer_job(dma, {.address = 0, .values = values});
+  offer_job(dma, job);
   CHECK_THROWS_AS(dma.tick(), AssertionFailed);
 }

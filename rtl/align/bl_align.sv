@@ -106,14 +106,17 @@ module bl_align #(
 
   // ---- Finding, stage 1: the largest exponent field of every segment ----------------------------
 
-  logic [4:0] seg_field_d [Segs];
+  // A binary tree: field[i] is the larger one of field[2i] and field[2i+1], the lanes are the
+  // leaves, and segment s is Segs + s.
+  logic [4:0] field [2*Columns];
   always_comb begin
-    for (int unsigned s = 0; s < Segs; s++) begin
-      seg_field_d[s] = 5'd1;
-      if (valid_i) begin
-        for (int unsigned c = s * SegColumns; c < (s + 1) * SegColumns; c++) begin
-          if (data_i[c*16+10 +: 5] > seg_field_d[s]) seg_field_d[s] = data_i[c*16+10 +: 5];
-        end
+    for (int unsigned i = 0; i < 2 * Columns; i++) field[i] = 5'd1;
+    if (valid_i) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        if (data_i[c*16+10 +: 5] != 5'd0) field[Columns+c] = data_i[c*16+10 +: 5];
+      end
+      for (int unsigned i = Columns - 1; i >= Segs; i--) begin
+        field[i] = field[2*i] > field[2*i+1] ? field[2*i] : field[2*i+1];
       end
     end
   end
@@ -125,7 +128,7 @@ module bl_align #(
 
   for (genvar s = 0; s < Segs; s++) begin : gen_seg_field
     always_ff @(posedge clk_i) begin
-      if (take) seg_field_q[s] <= seg_field_d[s];
+      if (take) seg_field_q[s] <= field[Segs+s];
     end
   end
 
@@ -148,7 +151,7 @@ module bl_align #(
 
   // ---- Finding, stage 2: segments joined to groups, slices to groups and tokens -----------------
 
-  // Joined[i] covers Joined[2i] and Joined[2i+1]; the segments are the leaves, the slice is 1.
+  // The rest of the tree: the slice is 1.
   logic [4:0] field_joined [2*Segs];
   always_comb begin
     field_joined[0] = 5'd1;
@@ -282,23 +285,21 @@ module bl_align #(
 
   // ---- Shifting, stage 2: sums of segments ------------------------------------------------------
 
-  logic signed [SumW-1:0] seg_sum_d [Segs];
+  logic signed [SumW-1:0] sum [2*Columns];  // a tree as above
   logic signed [SumW-1:0] seg_sum_q [Segs];
   always_comb begin
-    for (int unsigned s = 0; s < Segs; s++) begin
-      seg_sum_d[s] = '0;
-      if (s1_valid_q) begin
-        for (int unsigned c = s * SegColumns; c < (s + 1) * SegColumns; c++) begin
-          seg_sum_d[s] = seg_sum_d[s] +
-                         SumW'(signed'(mantissas_o[c*MantissaBits +: MantissaBits]));
-        end
+    for (int unsigned i = 0; i < 2 * Columns; i++) sum[i] = '0;
+    if (s1_valid_q) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        sum[Columns+c] = SumW'(signed'(mantissas_o[c*MantissaBits +: MantissaBits]));
       end
+      for (int unsigned i = Columns - 1; i >= Segs; i--) sum[i] = sum[2*i] + sum[2*i+1];
     end
   end
 
   for (genvar s = 0; s < Segs; s++) begin : gen_seg_sum
     always_ff @(posedge clk_i) begin
-      if (s1_valid_q) seg_sum_q[s] <= seg_sum_d[s];
+      if (s1_valid_q) seg_sum_q[s] <= sum[Segs+s];
     end
   end
 

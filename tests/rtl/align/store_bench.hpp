@@ -157,7 +157,7 @@ class StoreBench {
     const unsigned done = released_jobs_ + count;
     start(count);
     for (unsigned cycle = 0; released_jobs_ < done; ++cycle) {
-      REQUIRE(cycle < 2000000);
+      REQUIRE(cycle < 200000);
       step(next_job, pace);
     }
     for (unsigned i = 0; i < 20; ++i) step(next_job, pace);

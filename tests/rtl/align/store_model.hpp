@@ -2,15 +2,12 @@
 // The Verilated models of bl_align_store and what they were built for (CMakeLists.txt).
 #pragma once
 
+#include <VStore128x13x3/VStore128x13x3.h>
 #include <VStore128x16x4/VStore128x16x4.h>
-#include <VStore128x24x3/VStore128x24x3.h>
-#include <VStore16x11x16/VStore16x11x16.h>
-#include <VStore16x8x4/VStore16x8x4.h>
+#include <VStore16x8x16/VStore16x8x16.h>
 #include <VStore32x24x4/VStore32x24x4.h>
 #include <VStore64x12x1/VStore64x12x1.h>
-#include <VStore64x8x4/VStore64x8x4.h>
-#include <VStore8x16x1/VStore8x16x1.h>
-#include <VStore8x24x4/VStore8x24x4.h>
+#include <VStore8x11x1/VStore8x11x1.h>
 
 namespace bitloom::rtl {
 
@@ -30,22 +27,16 @@ struct StoreSizes {
 template <class Model>
 inline constexpr StoreSizes kSizes{};
 template <>
-inline constexpr StoreSizes kSizes<VStore8x16x1>{8, 16, 1, 768, 64, false};
+inline constexpr StoreSizes kSizes<VStore8x11x1>{8, 11, 1, 768, 64, false};
 template <>
-inline constexpr StoreSizes kSizes<VStore8x24x4>{8, 24, 4, 512, 16384, true};
-template <>
-inline constexpr StoreSizes kSizes<VStore16x8x4>{16, 8, 4, 768, 256, true};
-template <>
-inline constexpr StoreSizes kSizes<VStore16x11x16>{16, 11, 16, 512, 1024, false};
+inline constexpr StoreSizes kSizes<VStore16x8x16>{16, 8, 16, 768, 256, true};
 template <>
 inline constexpr StoreSizes kSizes<VStore32x24x4>{32, 24, 4, 1280, 2048, false};
 template <>
 inline constexpr StoreSizes kSizes<VStore64x12x1>{64, 12, 1, 768, 64, true};
 template <>
-inline constexpr StoreSizes kSizes<VStore64x8x4>{64, 8, 4, 768, 8192, false};
+inline constexpr StoreSizes kSizes<VStore128x13x3>{128, 13, 3, 1024, 2048, true};
 template <>
 inline constexpr StoreSizes kSizes<VStore128x16x4>{128, 16, 4, 1280, 16384, false};
-template <>
-inline constexpr StoreSizes kSizes<VStore128x24x3>{128, 24, 3, 1024, 2048, true};
 
 }  // namespace bitloom::rtl

@@ -58,10 +58,11 @@ void Accelerator::step() {
   const Picoseconds time = now();
   if (cycle_ == reset_at_) begin_reset();
   if (in_reset_ && cycle_ >= reset_end_ && drained()) end_reset();
-  const bool running = !in_reset_;
+  // AXI: the first valid comes in the second cycle out of reset.
+  const bool running = !in_reset_ && top.rst_ni != 0;
   context_.time(time);  // for the messages of assertions
   observer_.begin_cycle(cycle_);
-  top.rst_ni = running ? 1 : 0;
+  top.rst_ni = in_reset_ ? 0 : 1;
   if (running) {
     for (AxiRead& read : reads_) read.drive(top, time);
     write_.drive(top, time);

@@ -342,6 +342,12 @@ TEST_CASE("Every cycle without a pass has the cause that the order of priority g
   SECTION("groups of up to 32 passes, four rows per multiplier") {
     check_all_causes(run_jobs<VSequencerNarrow>(kNarrow, random_jobs(kNarrow, 60), kScarce));
   }
+  SECTION("jobs of one pass, far apart: there is no next job while their results leave") {
+    const auto causes =
+        run_jobs<VSequencerOwn>(kOwn, std::vector<EngineJob>(100), {.jobs = 5, .drain = 20});
+    CHECK(causes[kControl] > 500);
+    CHECK(causes[kOutput] > 50);
+  }
 }
 
 TEST_CASE("Each scarce thing stalls the array under its own name") {

@@ -21,6 +21,7 @@ plane/bl_plane.sv
 pe/bl_pe.sv
 scale/bl_scale_ring.sv
 scale/bl_scale.sv
+accum/bl_accum_place.sv
 accum/bl_accum.sv
 accum/bl_drain.sv
 norm/bl_norm.sv

@@ -38,8 +38,7 @@ void check_call(const LayerShape& layer, std::span<const unsigned> served, const
   if (std::find(served.begin(), served.end(), call.bits) == served.end())
     throw Error(ErrorCode::call_precision,
                 {"layer " + layer.name, std::to_string(call.bits) + " bits",
-                 "a precision that the layer serves: " + list_of(served),
-                 "Ask for one of those."});
+                 "a precision that the layer serves: " + list_of(served), "Ask for one of those."});
   const Activations& acts = call.acts;
   if (acts.k != layer.k || acts.x.size() != std::size_t{acts.tokens} * acts.k)
     throw Error(

@@ -22,7 +22,8 @@ class FunctionalDevice final : public Device {
   [[nodiscard]] std::string_view name() const override { return name_; }
 
   LayerId load(const Layer& layer) override {
-    Loaded loaded{layer.shape(), layer.served(), std::make_shared<const CallFunction>(load_(layer))};
+    Loaded loaded{layer.shape(), layer.served(),
+                  std::make_shared<const CallFunction>(load_(layer))};
     const LayerId id{next_layer_++};
     layers_.emplace(id, std::move(loaded));
     return id;

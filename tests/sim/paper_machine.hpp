@@ -89,7 +89,8 @@ class PaperMachine {
     per_row_ = field(kDescriptorGroupSize) == 0;
     group_ = per_row_ ? 256 : field(kDescriptorGroupSize);
     block_ = std::max(group_, columns());
-    rounding_exponent_ = static_cast<std::int8_t>(field(kDescriptorRoundingExponent));
+    const auto exponent = static_cast<int>(field(kDescriptorRoundingExponent));
+    rounding_exponent_ = exponent < 128 ? exponent : exponent - 256;  // two's complement
     weights_ = {field(kDescriptorWeightsAddress), field(kDescriptorWeightsStripe)};
     scales_ = {field(kDescriptorScalesAddress), field(kDescriptorScalesStripe)};
     activations_ = {field(kDescriptorActivationsAddress), field(kDescriptorActivationsStripe)};

@@ -119,30 +119,29 @@ module bl_axi_bind #(
     .bready_i (mem_bready_o)
   );
 
-  for (genvar c = 0; c < Channels; c++) begin : gen_read
-    bl_axi_read_checker #(
-      .BeatW   (BeatW),
-      .Ids     (ReadIds),
-      .Depth   (Depth),
-      .MaxBeats(MaxBeats)
-    ) u_read (
-      .clk_i,
-      .rst_ni,
-      .arid_i   (mem_arid_o[c*4 +: 4]),
-      .araddr_i (mem_araddr_o[c*64 +: 64]),
-      .arlen_i  (mem_arlen_o[c*8 +: 8]),
-      .arsize_i (mem_arsize_o[c*3 +: 3]),
-      .arburst_i(mem_arburst_o[c*2 +: 2]),
-      .arvalid_i(mem_arvalid_o[c]),
-      .arready_i(mem_arready_i[c]),
-      .rid_i    (mem_rid_i[c*4 +: 4]),
-      .rdata_i  (mem_rdata_i[c*BeatW +: BeatW]),
-      .rresp_i  (mem_rresp_i[c*2 +: 2]),
-      .rlast_i  (mem_rlast_i[c]),
-      .rvalid_i (mem_rvalid_i[c]),
-      .rready_i (mem_rready_o[c])
-    );
-  end
+  bl_axi_read_checker #(
+    .Channels(Channels),
+    .BeatW   (BeatW),
+    .Ids     (ReadIds),
+    .Depth   (Depth),
+    .MaxBeats(MaxBeats)
+  ) u_read (
+    .clk_i,
+    .rst_ni,
+    .arid_i   (mem_arid_o),
+    .araddr_i (mem_araddr_o),
+    .arlen_i  (mem_arlen_o),
+    .arsize_i (mem_arsize_o),
+    .arburst_i(mem_arburst_o),
+    .arvalid_i(mem_arvalid_o),
+    .arready_i(mem_arready_i),
+    .rid_i    (mem_rid_i),
+    .rdata_i  (mem_rdata_i),
+    .rresp_i  (mem_rresp_i),
+    .rlast_i  (mem_rlast_i),
+    .rvalid_i (mem_rvalid_i),
+    .rready_i (mem_rready_o)
+  );
 
 endmodule
 

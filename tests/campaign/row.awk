@@ -3,8 +3,8 @@
 # Usage: awk -f row.awk -v layer=NAME -v config=NAME -v mode=bcq|codebook -v bits=B -v tokens=T
 #   result.json
 #
-# The numbers come from result.json, the expected bytes from M, K, mode, bits and tokens alone: tokens
-# are at most those that the array takes at once, so that everything is read once.
+# The numbers come from result.json, the expected bytes from M, K, mode, bits and tokens alone:
+# tokens are at most those that the array takes at once, so that everything is read once.
 
 # Collects value[path], for example value["bounds.compute_cycles"]. result.json is written with one
 # member a line, so a line opens an object or list, closes one, or holds one value.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fits straight lines through the rows of a section: cycles per call over passes and bytes over
-# bits, layer by layer, by least squares. Prints one line: the slopes of all layers added up, and how
-# far a run is from its layer's line at most.
+# bits, layer by layer, by least squares. Prints one line: the slopes of all layers added up, and
+# how far a run is from its layer's line at most.
 # Usage: awk -f slopes.awk -v mode=bcq|codebook ROWS
 
 BEGIN { FS = " *[|] *" }

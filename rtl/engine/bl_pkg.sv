@@ -57,6 +57,22 @@ package bl_pkg;
   } job_t;
   localparam int unsigned JobW = 109;
 
+  // Scale vectors that the ring keeps: those of a whole row tile where it uses them again.
+  localparam int unsigned ScaleVectors = 32;
+
+  // What is known of a sum when its last pass is issued, and needed when the sum is there.
+  typedef struct packed {
+    logic [4:0] scales;              // their place in the ring; with an offset: offsets, then scales
+    logic       offset;              // the offset is due with this sum
+    logic [5:0] release_vectors;     // vectors of the ring that it uses for the last time
+    logic       tile_first;          // first sum of a row tile
+    logic       tile_last;           // last sum of a row tile
+    logic       codebook;
+    logic       binary16;
+    logic [4:0] tokens;
+    logic [7:0] rounding_exponent;
+  } sum_t;
+
   // One stream's part of a job. A line is one beat of every channel the stream uses, side by side;
   // channel c reads its beats `c * stripe` pages after those of channel 0.
   typedef struct packed {

@@ -30,20 +30,20 @@ module bl_top (
   input  logic                                 ctl_rready_i,
   output logic                                 irq_o,
 
-  // Memory reads: AXI4.
-  output logic [3:0]                           mem_arid_o,
-  output logic [63:0]                          mem_araddr_o,
-  output logic [7:0]                           mem_arlen_o,
-  output logic [2:0]                           mem_arsize_o,
-  output logic [1:0]                           mem_arburst_o,
-  output logic                                 mem_arvalid_o,
-  input  logic                                 mem_arready_i,
-  input  logic [3:0]                           mem_rid_i,
-  input  logic [bl_cfg_pkg::ChannelBits-1:0]   mem_rdata_i,
-  input  logic [1:0]                           mem_rresp_i,
-  input  logic                                 mem_rlast_i,
-  input  logic                                 mem_rvalid_i,
-  output logic                                 mem_rready_o,
+  // Memory reads: AXI4, channel c in the c-th part of every port.
+  output logic [bl_cfg_pkg::ReadChannels*4-1:0]  mem_arid_o,
+  output logic [bl_cfg_pkg::ReadChannels*64-1:0] mem_araddr_o,
+  output logic [bl_cfg_pkg::ReadChannels*8-1:0]  mem_arlen_o,
+  output logic [bl_cfg_pkg::ReadChannels*3-1:0]  mem_arsize_o,
+  output logic [bl_cfg_pkg::ReadChannels*2-1:0]  mem_arburst_o,
+  output logic [bl_cfg_pkg::ReadChannels-1:0]    mem_arvalid_o,
+  input  logic [bl_cfg_pkg::ReadChannels-1:0]    mem_arready_i,
+  input  logic [bl_cfg_pkg::ReadChannels*4-1:0]  mem_rid_i,
+  input  logic [bl_cfg_pkg::ReadChannels*bl_cfg_pkg::ChannelBits-1:0] mem_rdata_i,
+  input  logic [bl_cfg_pkg::ReadChannels*2-1:0]  mem_rresp_i,
+  input  logic [bl_cfg_pkg::ReadChannels-1:0]    mem_rlast_i,
+  input  logic [bl_cfg_pkg::ReadChannels-1:0]    mem_rvalid_i,
+  output logic [bl_cfg_pkg::ReadChannels-1:0]    mem_rready_o,
 
   // Memory writes: AXI4.
   output logic [3:0]                           mem_awid_o,
@@ -65,76 +65,73 @@ module bl_top (
 );
 
   localparam int unsigned BeatW = bl_cfg_pkg::ChannelBits;
-  localparam int unsigned MaxTiles =
-      (bl_cfg_pkg::MaxM + bl_cfg_pkg::Rows - 1) / bl_cfg_pkg::Rows;
-  localparam int unsigned TileW = $clog2(MaxTiles + 1);
-  localparam int unsigned CountW = $clog2(bl_cfg_pkg::MaxK / bl_cfg_pkg::Columns + 1);
+  localparam int unsigned Channels = bl_cfg_pkg::ReadChannels;
+  localparam int unsigned LineW = Channels * BeatW;
+  localparam int unsigned ResultLanes = bl_cfg_pkg::ResultsPerCycle;
+  localparam int unsigned TagW = bl_pkg::TagW;
   localparam logic [1:0] BurstIncr = 2'b01;
 
 `ifndef SYNTHESIS
-  if (bl_cfg_pkg::ReadChannels != 1) begin : gen_bad_channels
-    $error("bl_top has one read channel; the configuration asks for %0d", bl_cfg_pkg::ReadChannels);
+  if (bl_cfg_pkg::Rows * bl_cfg_pkg::Columns % LineW != 0) begin : gen_bad_width
+    $error("a plane word of %0d bits is not whole lines of %0d bits",
+           bl_cfg_pkg::Rows * bl_cfg_pkg::Columns, LineW);
   end
-  if (!bl_cfg_pkg::AccumulatorExact) begin : gen_bad_accumulator
-    $error("bl_top accumulates exactly; the configuration asks for %0d bits",
-           bl_cfg_pkg::AccumulatorBits);
+  if (bl_cfg_pkg::MaxK % bl_pkg::MaxGroup != 0) begin : gen_bad_max_k
+    $error("max_k of %0d is not whole blocks of %0d columns", bl_cfg_pkg::MaxK, bl_pkg::MaxGroup);
   end
-  if (bl_cfg_pkg::Columns > bl_pkg::GroupColumns) begin : gen_bad_columns
-    $error("%0d columns exceed the group of %0d", bl_cfg_pkg::Columns, bl_pkg::GroupColumns);
+  if (bl_cfg_pkg::Tokens > bl_pkg::MaxTokens) begin : gen_bad_tokens
+    $error("%0d tokens at once exceed %0d", bl_cfg_pkg::Tokens, bl_pkg::MaxTokens);
   end
-  if (bl_cfg_pkg::Rows * bl_cfg_pkg::Columns % BeatW != 0) begin : gen_bad_width
-    $error("a plane word of %0d bits is not whole beats of %0d bits",
-           bl_cfg_pkg::Rows * bl_cfg_pkg::Columns, BeatW);
+  if (ResultLanes * 32 > BeatW) begin : gen_bad_results
+    $error("%0d results per cycle exceed a beat of %0d bits", ResultLanes, BeatW);
   end
-  if (bl_cfg_pkg::MaxK % bl_pkg::GroupColumns != 0 || bl_cfg_pkg::MaxK < 2 * bl_pkg::GroupColumns)
-  begin : gen_bad_max_k
-    $error("max_k of %0d is not two or more whole groups of %0d columns", bl_cfg_pkg::MaxK,
-           bl_pkg::GroupColumns);
-  end
-  // Stream lengths are 32-bit numbers of beats.
-  localparam longint unsigned MaxWeightBeats =
-      longint'(MaxTiles) * bl_cfg_pkg::MaxK * bl_cfg_pkg::MaxBits * bl_cfg_pkg::Rows /
-      longint'(BeatW);
-  if (MaxWeightBeats >= 64'h1_0000_0000) begin : gen_bad_length
-    $error("the largest layer's planes are %0d beats, which 32 bits cannot count", MaxWeightBeats);
+  // Stream lengths are 32-bit numbers of lines.
+  localparam longint unsigned PaddedM =
+      longint'(bl_cfg_pkg::MaxM) + longint'(bl_cfg_pkg::Rows);
+  localparam longint unsigned MaxWeightLines =
+      PaddedM * bl_cfg_pkg::MaxK * bl_cfg_pkg::MaxBits / longint'(LineW);
+  if (MaxWeightLines >= 64'h1_0000_0000) begin : gen_bad_length
+    $error("the largest layer's planes are %0d lines, which 32 bits cannot count", MaxWeightLines);
   end
 `endif
 
   // ---- ctrl -------------------------------------------------------------------------------------
 
-  logic              job_valid, job_ready, job_take;
-  logic [TileW-1:0]  job_tiles;
-  logic [CountW-1:0] job_slices;
-  logic [3:0]        job_bits;
-  logic              job_has_offset;
-  logic [63:0]       weights_address, scales_address, activations_address, outputs_address;
-  logic [31:0]       weights_run_beats, weights_stride_beats, weights_runs;
-  logic [31:0]       scales_beats, activations_beats, outputs_values;
-  logic              request_valid;
-  logic [63:0]       request_address;
-  logic              done_valid, done_ready, done_nan;
-  logic              record_valid, record_ready, record_done;
-  logic [63:0]       record_address;
-  logic [511:0]      record_data;
-  logic [2:0]        cause;
-  logic [5:0]        beats;
-  logic [1:0]        tag;
-  logic              read_error, write_error, record_error;
-  logic [1:0]        read_error_tag, read_error_stream, write_error_tag;
-  logic [63:0]       read_error_address, write_error_address;
+  logic               job_valid, job_ready, job_take;
+  bl_pkg::job_t       job;
+  bl_pkg::read_job_t  weights_job, scales_job, activations_job, request_job;
+  bl_pkg::write_job_t outputs_job;
+  logic               request_valid;
+  logic               done_valid, done_ready;
+  logic [15:0]        done_nan;
+  logic               record_valid, record_ready, record_done;
+  logic [63:0]        record_address;
+  logic [511:0]       record_data;
+  logic [2:0]         cause;
+  logic [35:0]        beats;
+  logic [3:0]         read_error;
+  logic [4*TagW-1:0]  read_error_tag;
+  logic [4*64-1:0]    read_error_address;
+  logic               write_error, record_error;
+  logic [TagW-1:0]    write_error_tag;
+  logic [63:0]        write_error_address;
 
   logic [3:0]         read_job_ready, read_valid, read_ready;
-  logic [4*BeatW-1:0] read_data;
+  logic [LineW-1:0]   weights_data, scales_data, activations_data;
+  logic [BeatW-1:0]   descriptors_data;
 
   bl_ctrl #(
-    .Rows      (bl_cfg_pkg::Rows),
-    .Columns   (bl_cfg_pkg::Columns),
-    .MaxBits   (bl_cfg_pkg::MaxBits),
-    .MaxK      (bl_cfg_pkg::MaxK),
-    .MaxM      (bl_cfg_pkg::MaxM),
-    .BeatW     (BeatW),
-    .TileW     (TileW),
-    .ConfigHash(bl_cfg_pkg::ConfigHash)
+    .Rows           (bl_cfg_pkg::Rows),
+    .Columns        (bl_cfg_pkg::Columns),
+    .MaxBits        (bl_cfg_pkg::MaxBits),
+    .MaxCodebookBits(bl_cfg_pkg::MaxCodebookBits),
+    .MaxK           (bl_cfg_pkg::MaxK),
+    .MaxM           (bl_cfg_pkg::MaxM),
+    .Tokens         (bl_cfg_pkg::Tokens),
+    .BeatW          (BeatW),
+    .LineW          (LineW),
+    .Exact          (bl_cfg_pkg::AccumulatorExact),
+    .ConfigHash     (bl_cfg_pkg::ConfigHash)
   ) u_ctrl (
     .clk_i,
     .rst_ni,
@@ -156,47 +153,36 @@ module bl_top (
     .ctl_rvalid_o,
     .ctl_rready_i,
     .irq_o,
-    .request_valid_o       (request_valid),
-    .request_ready_i       (read_job_ready[bl_pkg::ReadDescriptors]),
-    .request_address_o     (request_address),
-    .beat_valid_i          (read_valid[bl_pkg::ReadDescriptors]),
-    .beat_ready_o          (read_ready[bl_pkg::ReadDescriptors]),
-    .beat_data_i           (read_data[bl_pkg::ReadDescriptors*BeatW +: BeatW]),
-    .job_valid_o           (job_valid),
-    .job_ready_i           (job_ready),
-    .job_tiles_o           (job_tiles),
-    .job_slices_o          (job_slices),
-    .job_bits_o            (job_bits),
-    .job_has_offset_o      (job_has_offset),
-    .weights_address_o     (weights_address),
-    .weights_run_beats_o   (weights_run_beats),
-    .weights_stride_beats_o(weights_stride_beats),
-    .weights_runs_o        (weights_runs),
-    .scales_address_o      (scales_address),
-    .scales_beats_o        (scales_beats),
-    .activations_address_o (activations_address),
-    .activations_beats_o   (activations_beats),
-    .outputs_address_o     (outputs_address),
-    .outputs_values_o      (outputs_values),
-    .tag_o                 (tag),
-    .job_done_valid_i      (done_valid),
-    .job_done_ready_o      (done_ready),
-    .job_done_nan_i        (done_nan),
-    .record_valid_o        (record_valid),
-    .record_ready_i        (record_ready),
-    .record_address_o      (record_address),
-    .record_data_o         (record_data),
-    .record_done_i         (record_done),
-    .cause_i               (cause),
-    .beats_i               (beats),
-    .read_error_i          (read_error),
-    .read_error_tag_i      (read_error_tag),
-    .read_error_stream_i   (read_error_stream),
-    .read_error_address_i  (read_error_address),
-    .write_error_i         (write_error),
-    .write_error_tag_i     (write_error_tag),
-    .write_error_address_i (write_error_address),
-    .record_error_i        (record_error)
+    .request_valid_o      (request_valid),
+    .request_ready_i      (read_job_ready[bl_pkg::ReadDescriptors]),
+    .request_job_o        (request_job),
+    .beat_valid_i         (read_valid[bl_pkg::ReadDescriptors]),
+    .beat_ready_o         (read_ready[bl_pkg::ReadDescriptors]),
+    .beat_data_i          (descriptors_data),
+    .job_valid_o          (job_valid),
+    .job_ready_i          (job_ready),
+    .job_o                (job),
+    .weights_job_o        (weights_job),
+    .scales_job_o         (scales_job),
+    .activations_job_o    (activations_job),
+    .outputs_job_o        (outputs_job),
+    .job_done_valid_i     (done_valid),
+    .job_done_ready_o     (done_ready),
+    .job_done_nan_i       (done_nan),
+    .record_valid_o       (record_valid),
+    .record_ready_i       (record_ready),
+    .record_address_o     (record_address),
+    .record_data_o        (record_data),
+    .record_done_i        (record_done),
+    .cause_i              (cause),
+    .beats_i              (beats),
+    .read_error_i         (read_error),
+    .read_error_tag_i     (read_error_tag),
+    .read_error_address_i (read_error_address),
+    .write_error_i        (write_error),
+    .write_error_tag_i    (write_error_tag),
+    .write_error_address_i(write_error_address),
+    .record_error_i       (record_error)
   );
 
   // ---- A job starts in all units together -------------------------------------------------------
@@ -209,126 +195,126 @@ module bl_top (
 
   // ---- dma --------------------------------------------------------------------------------------
 
-  localparam int unsigned DescriptorBeats = 512 > BeatW ? 512 / BeatW : 1;
-
-  logic        result_valid, result_ready, result_nan;
-  logic [31:0] result_data;
+  logic                      result_valid, result_ready, result_nan;
+  logic [ResultLanes*32-1:0] result_data;
+  logic [3:0]                result_token;
 
   bl_dma #(
     .BeatW      (BeatW),
+    .Channels   (Channels),
     .BurstBeats (bl_cfg_pkg::BurstBeats),
     .WeightDepth(bl_cfg_pkg::WeightBufferBeats),
     .ScaleDepth (bl_cfg_pkg::ScaleBufferBeats),
-    .OutputDepth(bl_cfg_pkg::OutputBufferBeats)
+    .OutputDepth(bl_cfg_pkg::OutputBufferBeats),
+    .ResultLanes(ResultLanes)
   ) u_dma (
     .clk_i,
     .rst_ni,
-    .read_job_valid_i       ({request_valid, {3{job_take}}}),
-    .read_job_ready_o       (read_job_ready),
-    .read_job_address_i     ({request_address, activations_address, scales_address,
-                              weights_address}),
-    .read_job_run_beats_i   ({32'(DescriptorBeats), activations_beats, scales_beats,
-                              weights_run_beats}),
-    .read_job_stride_beats_i({{3{32'd0}}, weights_stride_beats}),
-    .read_job_runs_i        ({{3{32'd1}}, weights_runs}),
-    .read_job_tag_i         ({4{tag}}),
-    .read_valid_o           (read_valid),
-    .read_ready_i           (read_ready),
-    .read_data_o            (read_data),
-    .write_job_valid_i      (job_take),
-    .write_job_ready_o      (write_job_ready),
-    .write_job_address_i    (outputs_address),
-    .write_job_values_i     (outputs_values),
-    .write_job_tag_i        (tag),
-    .write_done_valid_o     (done_valid),
-    .write_done_ready_i     (done_ready),
-    .write_done_nan_o       (done_nan),
-    .result_valid_i         (result_valid),
-    .result_ready_o         (result_ready),
-    .result_data_i          (result_data),
-    .result_nan_i           (result_nan),
-    .record_valid_i         (record_valid),
-    .record_ready_o         (record_ready),
-    .record_address_i       (record_address),
-    .record_data_i          (record_data),
-    .record_done_o          (record_done),
-    .beats_o                (beats),
-    .read_error_o           (read_error),
-    .read_error_tag_o       (read_error_tag),
-    .read_error_stream_o    (read_error_stream),
-    .read_error_address_o   (read_error_address),
-    .write_error_o          (write_error),
-    .write_error_tag_o      (write_error_tag),
-    .write_error_address_o  (write_error_address),
-    .record_error_o         (record_error),
-    .arid_o                 (mem_arid_o),
-    .araddr_o               (mem_araddr_o),
-    .arlen_o                (mem_arlen_o),
-    .arvalid_o              (mem_arvalid_o),
-    .arready_i              (mem_arready_i),
-    .rid_i                  (mem_rid_i),
-    .rdata_i                (mem_rdata_i),
-    .rresp_i                (mem_rresp_i),
-    .rlast_i                (mem_rlast_i),
-    .rvalid_i               (mem_rvalid_i),
-    .rready_o               (mem_rready_o),
-    .awid_o                 (mem_awid_o),
-    .awaddr_o               (mem_awaddr_o),
-    .awlen_o                (mem_awlen_o),
-    .awvalid_o              (mem_awvalid_o),
-    .awready_i              (mem_awready_i),
-    .wdata_o                (mem_wdata_o),
-    .wstrb_o                (mem_wstrb_o),
-    .wlast_o                (mem_wlast_o),
-    .wvalid_o               (mem_wvalid_o),
-    .wready_i               (mem_wready_i),
-    .bid_i                  (mem_bid_i),
-    .bresp_i                (mem_bresp_i),
-    .bvalid_i               (mem_bvalid_i),
-    .bready_o               (mem_bready_o)
+    .read_job_valid_i     ({request_valid, {3{job_take}}}),
+    .read_job_ready_o     (read_job_ready),
+    .weights_job_i        (weights_job),
+    .scales_job_i         (scales_job),
+    .activations_job_i    (activations_job),
+    .descriptors_job_i    (request_job),
+    .read_valid_o         (read_valid),
+    .read_ready_i         (read_ready),
+    .weights_data_o       (weights_data),
+    .scales_data_o        (scales_data),
+    .activations_data_o   (activations_data),
+    .descriptors_data_o   (descriptors_data),
+    .write_job_valid_i    (job_take),
+    .write_job_ready_o    (write_job_ready),
+    .write_job_i          (outputs_job),
+    .write_done_valid_o   (done_valid),
+    .write_done_ready_i   (done_ready),
+    .write_done_nan_o     (done_nan),
+    .result_valid_i       (result_valid),
+    .result_ready_o       (result_ready),
+    .result_data_i        (result_data),
+    .result_nan_i         (result_nan),
+    .result_token_i       (result_token),
+    .record_valid_i       (record_valid),
+    .record_ready_o       (record_ready),
+    .record_address_i     (record_address),
+    .record_data_i        (record_data),
+    .record_done_o        (record_done),
+    .beats_o              (beats),
+    .read_error_o         (read_error),
+    .read_error_tag_o     (read_error_tag),
+    .read_error_address_o (read_error_address),
+    .write_error_o        (write_error),
+    .write_error_tag_o    (write_error_tag),
+    .write_error_address_o(write_error_address),
+    .record_error_o       (record_error),
+    .arid_o               (mem_arid_o),
+    .araddr_o             (mem_araddr_o),
+    .arlen_o              (mem_arlen_o),
+    .arvalid_o            (mem_arvalid_o),
+    .arready_i            (mem_arready_i),
+    .rid_i                (mem_rid_i),
+    .rdata_i              (mem_rdata_i),
+    .rresp_i              (mem_rresp_i),
+    .rlast_i              (mem_rlast_i),
+    .rvalid_i             (mem_rvalid_i),
+    .rready_o             (mem_rready_o),
+    .awid_o               (mem_awid_o),
+    .awaddr_o             (mem_awaddr_o),
+    .awlen_o              (mem_awlen_o),
+    .awvalid_o            (mem_awvalid_o),
+    .awready_i            (mem_awready_i),
+    .wdata_o              (mem_wdata_o),
+    .wstrb_o              (mem_wstrb_o),
+    .wlast_o              (mem_wlast_o),
+    .wvalid_o             (mem_wvalid_o),
+    .wready_i             (mem_wready_i),
+    .bid_i                (mem_bid_i),
+    .bresp_i              (mem_bresp_i),
+    .bvalid_i             (mem_bvalid_i),
+    .bready_o             (mem_bready_o)
   );
 
-  assign mem_arsize_o  = 3'($clog2(BeatW / 8));
-  assign mem_arburst_o = BurstIncr;
+  assign mem_arsize_o  = {Channels{3'($clog2(BeatW / 8))}};
+  assign mem_arburst_o = {Channels{BurstIncr}};
   assign mem_awsize_o  = 3'($clog2(BeatW / 8));
   assign mem_awburst_o = BurstIncr;
 
   // ---- engine -----------------------------------------------------------------------------------
 
   bl_engine #(
-    .Rows           (bl_cfg_pkg::Rows),
-    .Columns        (bl_cfg_pkg::Columns),
-    .Mu             (bl_cfg_pkg::Mu),
-    .RowsPerLut     (bl_cfg_pkg::RowsPerLut),
-    .RowsPerScale   (bl_cfg_pkg::RowsPerScale),
-    .MantissaBits   (bl_cfg_pkg::MantissaBits),
-    .AccumulatorBits(bl_cfg_pkg::AccumulatorBits),
-    .MaxK           (bl_cfg_pkg::MaxK),
-    .TileW          (TileW),
-    .BeatW          (BeatW)
+    .Rows            (bl_cfg_pkg::Rows),
+    .Columns         (bl_cfg_pkg::Columns),
+    .Mu              (bl_cfg_pkg::Mu),
+    .RowsPerLut      (bl_cfg_pkg::RowsPerLut),
+    .RowsPerScale    (bl_cfg_pkg::RowsPerScale),
+    .ResultLanes     (ResultLanes),
+    .Tokens          (bl_cfg_pkg::Tokens),
+    .MantissaBits    (bl_cfg_pkg::MantissaBits),
+    .AccumulatorExact(bl_cfg_pkg::AccumulatorExact),
+    .AccumulatorBits (bl_cfg_pkg::AccumulatorBits),
+    .MaxCodebookBits (bl_cfg_pkg::MaxCodebookBits),
+    .MaxK            (bl_cfg_pkg::MaxK),
+    .LineW           (LineW)
   ) u_engine (
     .clk_i,
     .rst_ni,
-    .job_valid_i     (job_take),
-    .job_ready_o     (engine_job_ready),
-    .job_tiles_i     (job_tiles),
-    .job_slices_i    (job_slices),
-    .job_bits_i      (job_bits),
-    .job_has_offset_i(job_has_offset),
-    .weight_valid_i  (read_valid[bl_pkg::ReadWeights]),
-    .weight_ready_o  (read_ready[bl_pkg::ReadWeights]),
-    .weight_data_i   (read_data[bl_pkg::ReadWeights*BeatW +: BeatW]),
-    .scale_valid_i   (read_valid[bl_pkg::ReadScales]),
-    .scale_ready_o   (read_ready[bl_pkg::ReadScales]),
-    .scale_data_i    (read_data[bl_pkg::ReadScales*BeatW +: BeatW]),
-    .act_valid_i     (read_valid[bl_pkg::ReadActivations]),
-    .act_ready_o     (read_ready[bl_pkg::ReadActivations]),
-    .act_data_i      (read_data[bl_pkg::ReadActivations*BeatW +: BeatW]),
-    .result_valid_o  (result_valid),
-    .result_ready_i  (result_ready),
-    .result_data_o   (result_data),
-    .result_nan_o    (result_nan),
-    .cause_o         (cause)
+    .job_valid_i   (job_take),
+    .job_ready_o   (engine_job_ready),
+    .job_i         (job),
+    .weight_valid_i(read_valid[bl_pkg::ReadWeights]),
+    .weight_ready_o(read_ready[bl_pkg::ReadWeights]),
+    .weight_data_i (weights_data),
+    .scale_valid_i (read_valid[bl_pkg::ReadScales]),
+    .scale_ready_o (read_ready[bl_pkg::ReadScales]),
+    .scale_data_i  (scales_data),
+    .act_valid_i   (read_valid[bl_pkg::ReadActivations]),
+    .act_ready_o   (read_ready[bl_pkg::ReadActivations]),
+    .act_data_i    (activations_data),
+    .result_valid_o(result_valid),
+    .result_ready_i(result_ready),
+    .result_data_o (result_data),
+    .result_nan_o  (result_nan),
+    .result_token_o(result_token),
+    .cause_o       (cause)
   );
 
 endmodule

@@ -39,6 +39,7 @@ std::string models_table() {
   }
   const auto names_in = [](const auto& table) {
     std::vector<std::string> names;
+    names.reserve(table.size());
     for (const auto& named : table) names.emplace_back(named.name);
     return fmt::format("{}", fmt::join(names, ", "));
   };

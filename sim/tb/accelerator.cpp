@@ -20,17 +20,14 @@ Picoseconds now() { return sc_core::sc_time_stamp().value(); }
 Accelerator::Accelerator(const sc_core::sc_module_name& name, const SystemSettings& settings,
                          const Observation& observation)
     : sc_module(name),
+      AxiPorts(StallSource(settings.stall_percent, settings.seed)),
       period_(clock_period(settings.clock_mhz)),
       top_(std::make_unique<Vbl_top>(&context_, "TOP")),
       observer_(context_, *top_, observation),
-      stall_(settings.stall_percent, settings.seed),
-      write_(pool_, stall_,
-             [this](Burst& burst) { return request(sockets_[kReadChannels], burst); }),
-      control_(stall_) {
+      write_(kReadChannels, *this),
+      control_(stall) {
   for (unsigned channel = 0; channel < kReadChannels; ++channel)
-    reads_.emplace_back(channel, pool_, stall_, [this, &socket = sockets_[channel]](Burst& burst) {
-      return request(socket, burst);
-    });
+    reads_.emplace_back(channel, static_cast<AxiPorts&>(*this));
   for (unsigned number = 0; number < kPorts; ++number)
     sockets_[number].register_nb_transport_bw(this, &Accelerator::answer, static_cast<int>(number));
   reset_ports();
@@ -140,10 +137,11 @@ std::uint64_t Accelerator::memory_bursts() const {
   return bursts;
 }
 
-bool Accelerator::request(Socket& socket, Burst& burst) {
+bool Accelerator::issue(unsigned port, Burst& burst) {
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  return socket->nb_transport_fw(burst, phase, delay) == tlm::TLM_UPDATED && phase == tlm::END_REQ;
+  return sockets_[port]->nb_transport_fw(burst, phase, delay) == tlm::TLM_UPDATED &&
+         phase == tlm::END_REQ;
 }
 
 tlm::tlm_sync_enum Accelerator::answer(int number, tlm::tlm_generic_payload& payload,

@@ -26,7 +26,7 @@ namespace bitloom::sim {
 /// Thrown out of what a SystemC thread waits for when the machine is reset meanwhile.
 class MachineReset {};
 
-class Accelerator : public sc_core::sc_module {
+class Accelerator : public sc_core::sc_module, private AxiPorts {
  public:
   Accelerator(const sc_core::sc_module_name& name, const SystemSettings& settings,
               const Observation& observation);
@@ -82,7 +82,7 @@ class Accelerator : public sc_core::sc_module {
   void step();
   void access_registers();
   AxiPort& port(int number);
-  bool request(Socket& socket, Burst& burst);
+  bool issue(unsigned port, Burst& burst) override;
   tlm::tlm_sync_enum answer(int number, tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                             sc_core::sc_time& delay);
 
@@ -91,8 +91,6 @@ class Accelerator : public sc_core::sc_module {
   VerilatedContext context_;
   std::unique_ptr<Vbl_top> top_;
   Observer observer_;
-  BurstPool pool_;
-  StallSource stall_;
   std::vector<AxiRead> reads_;
   AxiWrite write_;
   AxiLite control_;

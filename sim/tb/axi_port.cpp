@@ -12,8 +12,6 @@ namespace bitloom::sim {
 namespace {
 
 constexpr std::uint32_t kBurstIncr = 1;
-constexpr unsigned kSlverr = 2;
-constexpr unsigned kDecerr = 3;
 
 [[noreturn]] void refuse(tlm::tlm_command command, const AxiAddress& request, const char* rule) {
   throw Fault(std::string("the model's ") + (command == tlm::TLM_READ_COMMAND ? "read" : "write") +
@@ -31,60 +29,51 @@ Burst& AxiPort::open(tlm::tlm_command command, const AxiAddress& request) {
   if (request.address % kMaxBurstBytes + std::uint64_t{request.beats()} * kBeatBytes >
       kMaxBurstBytes)
     refuse(command, request, "crosses a 4 KiB boundary");
-  Burst& burst = pool_.acquire();
+  Burst& burst = shared_.pool.acquire();
   burst.start(command, request.id, request.address, request.beats(), kBeatBytes);
-  if (!errors_.empty()) mark(burst);
+  if (injection_ != nullptr) mark(burst);
   return burst;
 }
 
 void AxiPort::answered(Burst& burst) {
   ++answers_;
-  if (dropping_)
-    burst.release();
-  else
-    answered_.push_back(&burst);
+  if (dropping_) return burst.release();
+  burst.next = nullptr;
+  (first_ == nullptr ? first_ : last_->next) = &burst;
+  last_ = &burst;
 }
 
 void AxiPort::drop_answers() {
-  for (Burst* burst : answered_) burst->release();
-  answered_.clear();
-  marks_.clear();
+  while (Burst* burst = take_due(kNever)) burst->release();
+  if (injection_ != nullptr) injection_->marks.clear();
   dropping_ = true;
 }
 
 void AxiPort::inject(std::vector<ErrorResponse> errors) {
-  errors_ = std::move(errors);
-  opened_.fill(0);
-  marks_.clear();
+  injection_.reset();
+  if (errors.empty()) return;
+  injection_ = std::make_unique<Injection>();
+  injection_->waiting = std::move(errors);
 }
 
 void AxiPort::mark(const Burst& burst) {
-  const std::uint64_t number = opened_.at(burst.id)++;
-  std::erase_if(errors_, [&](const ErrorResponse& error) {
+  const std::uint64_t number = injection_->opened.at(burst.id)++;
+  std::erase_if(injection_->waiting, [&](const ErrorResponse& error) {
     const bool hit = error.id == burst.id && error.burst == number;
     const std::uint32_t beat = burst.is_read() ? std::min(error.beat, burst.beats - 1) : 0;
-    if (hit) marks_.push_back({&burst, beat, error.response});
+    if (hit) injection_->marks.push_back({&burst, beat, error.response});
     return hit;
   });
 }
 
-unsigned AxiPort::response(const Burst& burst, std::uint32_t beat) {
+unsigned AxiPort::take_injected(const Burst& burst, std::uint32_t beat) {
   unsigned injected = kOkay;
-  if (!marks_.empty())
-    std::erase_if(marks_, [&](const Mark& mark) {
-      const bool hit = mark.burst == &burst && mark.beat == beat;
-      if (hit) injected = mark.response;
-      return hit;
-    });
-  if (injected != kOkay) return injected;
-  switch (burst.get_response_status()) {
-    case tlm::TLM_OK_RESPONSE:
-      return kOkay;
-    case tlm::TLM_ADDRESS_ERROR_RESPONSE:
-      return kDecerr;
-    default:
-      return kSlverr;
-  }
+  std::erase_if(injection_->marks, [&](const Injection::Mark& mark) {
+    const bool hit = mark.burst == &burst && mark.beat == beat;
+    if (hit) injected = mark.response;
+    return hit;
+  });
+  return injected;
 }
 
 }  // namespace bitloom::sim

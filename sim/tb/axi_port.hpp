@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the memory sides of AXI4 read and write channels share: bursts from the address channel to
-// the memory and back.
+// the memory and back. A port's state is small, because a machine of many channels has all of them
+// at work in every cycle, and the model in between uses the host's caches for itself.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <deque>
-#include <functional>
+#include <memory>
 #include <vector>
 
 #include "sim/protocol/protocol.hpp"
@@ -14,6 +14,19 @@
 #include "sim/tb/stall.hpp"
 
 namespace bitloom::sim {
+
+/// What the ports of a machine share.
+struct AxiPorts {
+  /// Passes a burst of a port on to the memory; false: no further request until resume().
+  virtual bool issue(unsigned port, Burst& burst) = 0;
+
+  BurstPool pool;
+  StallSource stall;
+
+ protected:
+  explicit AxiPorts(const StallSource& stalls) : stall(stalls) {}
+  ~AxiPorts() = default;
+};
 
 /// An address channel's request.
 struct AxiAddress {
@@ -27,9 +40,6 @@ struct AxiAddress {
 
 class AxiPort {
  public:
-  /// Passes a burst on to the memory; false: no further request until resume().
-  using Issue = std::function<bool(Burst&)>;
-
   /// The memory takes requests again.
   void resume() { blocked_ = false; }
   /// The memory's answer; burst.due is set.
@@ -48,8 +58,7 @@ class AxiPort {
   void end_reset() { dropping_ = false; }
 
  protected:
-  AxiPort(BurstPool& pool, StallSource& stall, Issue issue)
-      : stall_(stall), pool_(pool), issue_(std::move(issue)) {}
+  AxiPort(unsigned number, AxiPorts& shared) : shared_(shared), number_(number) {}
 
   /// A burst for a request. bl_axi_checker.sv asserts the rules of the whole protocol; those that
   /// the testbench's buffers rely on are checked here as well: throws Fault unless the burst is
@@ -57,44 +66,63 @@ class AxiPort {
   Burst& open(tlm::tlm_command command, const AxiAddress& request);
   void issue(Burst& burst) {
     ++issued_;
-    blocked_ = !issue_(burst);
+    blocked_ = !shared_.issue(number_, burst);
   }
   /// Forgets all answers, those that are still to come included.
   void drop_answers();
 
-  /// The first burst in the order of the memory's answers, when it is due by `now`; otherwise null.
-  [[nodiscard]] Burst* due(Picoseconds now) const {
-    return !answered_.empty() && answered_.front()->due <= now ? answered_.front() : nullptr;
+  /// Takes the first burst in the order of the memory's answers, when it is due by `now`; otherwise
+  /// null.
+  Burst* take_due(Picoseconds now) {
+    Burst* const first = first_;
+    if (first == nullptr || first->due > now) return nullptr;
+    first_ = first->next;
+    return first;
   }
-  void pop_due() { answered_.pop_front(); }
   /// xRESP of an answered burst, of a read's given beat: OKAY, SLVERR or DECERR. To be asked once.
-  unsigned response(const Burst& burst, std::uint32_t beat);
+  unsigned response(const Burst& burst, std::uint32_t beat) {
+    const unsigned injected = injection_ == nullptr ? kOkay : take_injected(burst, beat);
+    return injected != kOkay ? injected : response_of(burst);
+  }
 
+  [[nodiscard]] unsigned number() const { return number_; }
   [[nodiscard]] bool blocked() const { return blocked_; }
+  bool stall() { return shared_.stall(); }
 
   static constexpr unsigned kOkay = 0;
-  StallSource& stall_;
 
  private:
-  // An error response that has found its burst.
-  struct Mark {
-    const Burst* burst;
-    std::uint32_t beat;
-    unsigned response;
+  // What tests ask for, only there when they do.
+  struct Injection {
+    // An error response that has found its burst.
+    struct Mark {
+      const Burst* burst;
+      std::uint32_t beat;
+      unsigned response;
+    };
+    std::vector<ErrorResponse> waiting;
+    std::array<std::uint64_t, kMaxMemoryIds> opened{};  // bursts by id since inject()
+    std::vector<Mark> marks;
   };
 
+  static unsigned response_of(const Burst& burst) {
+    const tlm::tlm_response_status status = burst.get_response_status();
+    return status == tlm::TLM_OK_RESPONSE              ? kOkay
+           : status == tlm::TLM_ADDRESS_ERROR_RESPONSE ? 3
+                                                       : 2;
+  }
   void mark(const Burst& burst);
+  unsigned take_injected(const Burst& burst, std::uint32_t beat);
 
-  BurstPool& pool_;
-  Issue issue_;
-  std::deque<Burst*> answered_;
+  AxiPorts& shared_;
+  Burst* first_ = nullptr;  // answered, linked by Burst::next
+  Burst* last_ = nullptr;   // of them, when there are any
   std::uint64_t issued_ = 0;
   std::uint64_t answers_ = 0;
+  std::unique_ptr<Injection> injection_;
+  unsigned number_;
   bool blocked_ = false;
   bool dropping_ = false;
-  std::vector<ErrorResponse> errors_;                  // that wait for their burst
-  std::array<std::uint64_t, kMaxMemoryIds> opened_{};  // bursts by id since inject()
-  std::vector<Mark> marks_;
 };
 
 }  // namespace bitloom::sim

@@ -13,8 +13,8 @@ namespace bitloom::sim {
 /// A beat with an error response carries no data of the memory.
 class AxiRead : public AxiPort {
  public:
-  AxiRead(unsigned channel, BurstPool& pool, StallSource& stall, Issue issue)
-      : AxiPort(pool, stall, std::move(issue)), channel_(channel) {}
+  /// A channel's port has its number.
+  AxiRead(unsigned channel, AxiPorts& shared) : AxiPort(channel, shared) {}
 
   /// Sets the model's inputs for the clock edge at time `now`.
   void drive(Vbl_top& top, Picoseconds now);
@@ -25,8 +25,10 @@ class AxiRead : public AxiPort {
   void reset(Vbl_top& top);
 
  private:
-  unsigned channel_;
   Burst* streaming_ = nullptr;
+  const std::uint8_t* next_data_ = nullptr;  // of the beat that is or will be offered
+  std::uint32_t next_beat_ = 0;
+  std::uint32_t last_beat_ = 0;
   bool ready_ = false;
   bool valid_ = false;
 };

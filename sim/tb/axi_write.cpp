@@ -29,22 +29,22 @@ void take_strobes(Burst& burst, std::size_t offset, const Strobes& strobes) {
 }  // namespace
 
 void AxiWrite::drive(Vbl_top& top, Picoseconds now) {
-  address_ready_ = addressed_.size() < kMaxAddresses && !stall_();
-  data_ready_ = !addressed_.empty() && !blocked() && !stall_();
+  address_ready_ = addressed_.size() < kMaxAddresses && !stall();
+  data_ready_ = !addressed_.empty() && !blocked() && !stall();
   top.mem_awready_i = address_ready_ ? 1 : 0;
   top.mem_wready_i = data_ready_ ? 1 : 0;
-  if (answering_ != nullptr) return;  // a response that is offered stays until it is taken
-  answering_ = due(now);
-  if (answering_ != nullptr && stall_()) answering_ = nullptr;
-  top.mem_bvalid_i = answering_ != nullptr ? 1 : 0;
-  if (answering_ == nullptr) return;
+  if (valid_) return;  // a response that is offered stays until it is taken
+  if (answering_ == nullptr) answering_ = take_due(now);
+  valid_ = answering_ != nullptr && !stall();
+  top.mem_bvalid_i = valid_ ? 1 : 0;
+  if (!valid_) return;
   top.mem_bid_i = static_cast<CData>(answering_->id);
   top.mem_bresp_i = static_cast<CData>(response(*answering_, 0));
 }
 
 void AxiWrite::edge(const Vbl_top& top) {
-  if (answering_ != nullptr && top.mem_bready_o != 0) {
-    pop_due();
+  if (valid_ && top.mem_bready_o != 0) {
+    valid_ = false;
     answering_->release();
     answering_ = nullptr;
   }
@@ -58,11 +58,12 @@ void AxiWrite::edge(const Vbl_top& top) {
 }
 
 void AxiWrite::reset(Vbl_top& top) {
-  drop_answers();  // the one on offer among them
+  drop_answers();
   for (Burst* burst : addressed_) burst->release();
   addressed_.clear();
+  if (answering_ != nullptr) answering_->release();
   answering_ = nullptr;
-  address_ready_ = data_ready_ = false;
+  address_ready_ = data_ready_ = valid_ = false;
   top.mem_awready_i = 0;
   top.mem_wready_i = 0;
   top.mem_bvalid_i = 0;

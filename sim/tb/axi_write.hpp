@@ -15,8 +15,7 @@ namespace bitloom::sim {
 /// memory answered.
 class AxiWrite : public AxiPort {
  public:
-  AxiWrite(BurstPool& pool, StallSource& stall, Issue issue)
-      : AxiPort(pool, stall, std::move(issue)) {}
+  AxiWrite(unsigned port, AxiPorts& shared) : AxiPort(port, shared) {}
 
   void drive(Vbl_top& top, Picoseconds now);
   void edge(const Vbl_top& top);
@@ -34,6 +33,7 @@ class AxiWrite : public AxiPort {
   Burst* answering_ = nullptr;
   bool address_ready_ = false;
   bool data_ready_ = false;
+  bool valid_ = false;
 };
 
 }  // namespace bitloom::sim

@@ -42,7 +42,7 @@ class BurstBuffer {
 
 /// A payload that is its own extension: the extension carries what AXI has and TLM-2.0 does not,
 /// the id; the rest is what the port needs.
-struct Burst final : tlm::tlm_generic_payload, tlm::tlm_extension<Burst> {
+struct alignas(64) Burst final : tlm::tlm_generic_payload, tlm::tlm_extension<Burst> {
   explicit Burst(tlm::tlm_mm_interface* pool) : tlm_generic_payload(pool) { set_extension(this); }
   Burst(const Burst&) = delete;
   Burst& operator=(const Burst&) = delete;
@@ -75,8 +75,9 @@ struct Burst final : tlm::tlm_generic_payload, tlm::tlm_extension<Burst> {
   std::uint32_t id = 0;
   std::uint32_t beats = 0;
   std::uint32_t next_beat = 0;
-  bool partial = false;  ///< a write with a strobe that is not all ones: `enables` counts
-  Picoseconds due = 0;   ///< from here on the first beat or the response may be transferred
+  bool partial = false;   ///< a write with a strobe that is not all ones: `enables` counts
+  Picoseconds due = 0;    ///< from here on the first beat or the response may be transferred
+  Burst* next = nullptr;  ///< in the port's list of answers
   BurstBuffer data;
   BurstBuffer enables;
 };

@@ -10,12 +10,12 @@
 //             oldest first, so the next job's activations come in behind its last row tile.
 // Latency:    from the last slice of the last token's block to `block_written_o`: slices per block
 //             + 5 cycles, one more when a line is part of a slice; reads take one cycle.
-// Throughput: one slice in and one slice (of any tokens) out per cycle, also across tokens, readings
-//             and jobs.
+// Throughput: one slice in and one slice (of any tokens) out per cycle, also across tokens,
+//             readings and jobs.
 // Limits:     jobs of at most MaxK columns, MaxK a multiple of bl_pkg::MaxGroup (both checked
 //             before). Group data (exponents, sums, NaN flags) is meaningful in the last slice of a
-//             group that is one slice or more, in entry 0; a slice of several groups has entry s for
-//             its s-th group. token_exponents_o is meaningful for jobs that are read twice.
+//             group that is one slice or more, in entry 0; a slice of several groups has entry s
+//             for its s-th group. token_exponents_o is meaningful for jobs that are read twice.
 
 `include "bl_assert.svh"
 

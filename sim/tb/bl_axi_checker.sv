@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules of AXI4 and AXI4-Lite as assertions: bl_axi_read_checker (any number of channels side by
-// side), bl_axi_write_checker, bl_axi_lite_checker. They watch both sides of a port. The sentence of
-// a rule begins with the section of the AMBA AXI protocol specification (issue E) that it follows
-// from. bl_axi_bind.sv binds them to bl_top in every simulation; a unit's test may bind them to the
-// unit.
+// side), bl_axi_write_checker, bl_axi_lite_checker. They watch both sides of a port. The sentence
+// of a rule begins with the section of the AMBA AXI protocol specification (issue E) that it
+// follows from. bl_axi_bind.sv binds them to bl_top in every simulation; a unit's test may bind
+// them to the unit.
 //
 // They run in every cycle of every simulation, with up to 32 channels at full rate. So they are
 // written for Verilator: conditions of all channels together are vectors; the channels are a loop,
@@ -30,7 +30,8 @@
   logic [width-1:0]    ch``_payload [channels]; \
   always_ff @(posedge clk_i) begin \
     if (was_reset) begin \
-      `BL_AXI_RULE(ch``Reset, valid == '0, "A3.1.2: valid is high in reset or in the cycle after it") \
+      `BL_AXI_RULE(ch``Reset, valid == '0, \
+                   "A3.1.2: valid is high in reset or in the cycle after it") \
     end \
     if (!rst_ni) begin \
       ch``_waits = '0; \
@@ -113,8 +114,8 @@ module bl_axi_read_checker
   `BL_AXI_HANDSHAKE(R, Channels, rvalid_i, rready_i, BeatW + 7,
                     {rid_i[c*4 +: 4], rlast_i[c], rresp_i[c*2 +: 2], rdata_i[c*BeatW +: BeatW]})
 
-  // Per channel and ID (a flow): lengths of the bursts under way, numbered from reset, and the beats
-  // of the oldest one.
+  // Per channel and ID (a flow): lengths of the bursts under way, numbered from reset, and the
+  // beats of the oldest one.
   localparam int unsigned Flows  = Channels * Ids;
   localparam int unsigned FlowW  = Flows > 1 ? $clog2(Flows) : 1;
   localparam int unsigned DepthW = $clog2(Depth);

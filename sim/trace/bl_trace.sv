@@ -45,7 +45,8 @@ module bl_trace #(
 );
 
   import "DPI-C" function void bl_trace_event(input string name, input int count,
-      input longint f0, input longint f1, input longint f2, input longint f3, input longint f4, input longint f5);
+      input longint f0, input longint f1, input longint f2, input longint f3, input longint f4,
+      input longint f5);
 
   // A running job: descriptor index, and where the engine is in it.
   typedef struct packed {
@@ -155,11 +156,11 @@ bind bl_top bl_trace #(
 ) u_trace (
   .clk_i,
   .rst_ni,
-  .ticket_i       (u_ctrl.ticket_valid && u_ctrl.ticket_ready),
+  .ticket_i       (u_ctrl.ticket),
   .ticket_status_i(u_ctrl.ticket_status),
   .job_i          (job_take),
   .job_data_i     (job),
-  .end_i          (u_ctrl.head_pop),
+  .end_i          (record_valid && record_ready),
   .end_index_i    (record_data[bl_desc_pkg::CPL_INDEX_LSB +: 32]),
   .end_status_i   (record_data[bl_desc_pkg::CPL_STATUS_LSB +: 8]),
   .ar_i           (mem_arvalid_o & mem_arready_i),

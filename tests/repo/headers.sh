@@ -26,9 +26,14 @@ check() { # HEADER
 }
 export -f check
 export build model
-# Headers of one unit's test bench include that unit's model; they are compiled with their test.
+# Headers of one unit's test bench include that unit's models, or a header beside them that does;
+# they are compiled with their test.
 compiled_elsewhere() { # HEADER
-  compiled_by_its_source "$1" || grep -q '#include <V' "$1"
+  compiled_by_its_source "$1" && return
+  local beside
+  beside=$(sed -n 's,^#include "\(tests/rtl/[^"]*\)".*,\1,p' "$1" |
+    grep "^$(dirname "$1")/" || true)
+  grep -q '#include <V' "$1" $beside
 }
 find sw sim host tests kernels -name '*.hpp' |
   while read -r header; do compiled_elsewhere "$header" || echo "$header"; done |

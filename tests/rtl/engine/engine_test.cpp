@@ -35,12 +35,27 @@ struct Shape {
   unsigned accumulator;  // 0 = exact
 };
 constexpr unsigned kMantissaBits = 16;
-constexpr Shape kSmall{.rows = 4, .columns = 16, .tokens = 2, .line_bytes = 8, .lanes = 2,
-                       .max_k = 2048, .accumulator = 0};
-constexpr Shape kWide{.rows = 4, .columns = 128, .tokens = 3, .line_bytes = 64, .lanes = 4,
-                      .max_k = 4096, .accumulator = 0};
-constexpr Shape kNarrow{.rows = 2, .columns = 32, .tokens = 1, .line_bytes = 8, .lanes = 1,
-                        .max_k = 1024, .accumulator = 40};
+constexpr Shape kSmall{.rows = 4,
+                       .columns = 16,
+                       .tokens = 2,
+                       .line_bytes = 8,
+                       .lanes = 2,
+                       .max_k = 2048,
+                       .accumulator = 0};
+constexpr Shape kWide{.rows = 4,
+                      .columns = 128,
+                      .tokens = 3,
+                      .line_bytes = 64,
+                      .lanes = 4,
+                      .max_k = 4096,
+                      .accumulator = 0};
+constexpr Shape kNarrow{.rows = 2,
+                        .columns = 32,
+                        .tokens = 1,
+                        .line_bytes = 8,
+                        .lanes = 1,
+                        .max_k = 1024,
+                        .accumulator = 40};
 constexpr unsigned kBlockColumns = 256;  // of a group per row
 
 template <class Model>
@@ -188,9 +203,9 @@ class Layer {
       Token token{.halves = halves, .mantissas = {}, .exponents = {}, .largest = -14, .nan = false};
       const std::uint32_t size = kind_.group == 0 ? width_ : group_;
       for (std::uint32_t first = 0; first < width_; first += size) {
-        const AlignedGroup aligned = align_group(
-            {halves.begin() + first, halves.begin() + std::min(first + size, width_)},
-            kMantissaBits);
+        const AlignedGroup aligned =
+            align_group({halves.begin() + first, halves.begin() + std::min(first + size, width_)},
+                        kMantissaBits);
         token.mantissas.insert(token.mantissas.end(), aligned.mantissas.begin(),
                                aligned.mantissas.end());
         token.exponents.push_back(aligned.exponent);
@@ -247,10 +262,9 @@ class Layer {
       const std::uint32_t blocks = once_per_row() ? 1 : engine.blocks;
       for (std::uint32_t block = 0; block < blocks; ++block)
         for (unsigned round = 0; round < engine.rounds; ++round) {
-          const std::uint32_t groups =
-              once_per_row() || !engine.shared_word                ? 1
-              : block + 1 == engine.blocks                         ? engine.last_span
-                                                                   : engine.span;
+          const std::uint32_t groups = once_per_row() || !engine.shared_word ? 1
+                                       : block + 1 == engine.blocks          ? engine.last_span
+                                                                             : engine.span;
           for (std::uint32_t s = 0; s < groups; ++s)
             sum(tile, engine.shared_word ? block * engine.span + s : block, round);
         }
@@ -265,8 +279,7 @@ class Layer {
       job_.scales.push_back(static_cast<std::uint8_t>(random_.bits(8)));
     const std::uint64_t kp = kind_.group == 0 ? kind_.k : groups_ * group_;
     const std::uint64_t n = kind_.codebook ? 1 : kind_.bits + 1;
-    if (shape_.accumulator != 0)
-      engine.rounding_exponent = largest_ + 4 + ceil_log2(n * kp);
+    if (shape_.accumulator != 0) engine.rounding_exponent = largest_ + 4 + ceil_log2(n * kp);
   }
 
   // All terms as integers times 2^(-36 - MB); see half_units and align_group.
@@ -448,7 +461,8 @@ template <class Model>
 void check_random_jobs(const Shape& shape, std::uint64_t seed, unsigned count) {
   Random random(seed);
   std::vector<Job> jobs;
-  for (unsigned i = 0; i < count; ++i) jobs.push_back(make_job(random, shape, random_kind(random, shape)));
+  for (unsigned i = 0; i < count; ++i)
+    jobs.push_back(make_job(random, shape, random_kind(random, shape)));
   run_jobs<Model>(shape, jobs, {});
   run_jobs<Model>(shape, jobs, {.weights = 90, .scales = 60, .activations = 60, .results = 70});
   run_jobs<Model>(shape, jobs, {.weights = 100, .scales = 15, .activations = 90, .results = 100});
@@ -477,8 +491,9 @@ TEST_CASE("With every stream ready the array takes a plane word every cycle, als
     jobs.push_back(
         make_job(random, kWide, {.tiles = 16, .k = 1024, .group = 128, .bits = bits, .tokens = 3}));
   for (const unsigned bits : {2U, 3U, 4U})
-    jobs.push_back(make_job(random, kWide, {.tiles = 8, .k = 1024, .group = 128, .bits = bits,
-                                            .codebook = true, .tokens = 3}));
+    jobs.push_back(make_job(
+        random, kWide,
+        {.tiles = 8, .k = 1024, .group = 128, .bits = bits, .codebook = true, .tokens = 3}));
   const auto causes = run_jobs<VEngineWide>(kWide, jobs, {});
   std::size_t passes = 0;
   for (const Job& job : jobs) passes += job.passes;

@@ -19,8 +19,9 @@ inline std::int64_t half_units(unsigned half) {
   return (half & 0x8000U) != 0 ? -magnitude : magnitude;
 }
 
-/// The binary32 or binary16 pattern nearest to value * 2^unit, ties to even, by comparing remainders:
-/// no guard bits. Too large gives infinity, a nonzero value that becomes zero keeps its sign.
+/// The binary32 or binary16 pattern nearest to value * 2^unit, ties to even, by comparing
+/// remainders: no guard bits. Too large gives infinity, a nonzero value that becomes zero keeps its
+/// sign.
 inline std::uint32_t nearest(const cpp_int& value, int unit, bool binary16) {
   const int fraction_bits = binary16 ? 10 : 23;
   const int least = binary16 ? -14 : -126;  // exponents of normal numbers
@@ -35,7 +36,8 @@ inline std::uint32_t nearest(const cpp_int& value, int unit, bool binary16) {
   const cpp_int denominator = shift > 0 ? cpp_int(1) << static_cast<unsigned>(shift) : cpp_int(1);
   cpp_int significand = numerator / denominator;
   const cpp_int twice_rest = 2 * (numerator % denominator);
-  if (twice_rest > denominator || (twice_rest == denominator && significand % 2 == 1)) ++significand;
+  if (twice_rest > denominator || (twice_rest == denominator && significand % 2 == 1))
+    ++significand;
   // A significand below 2^fraction_bits is subnormal: its field is 0. One that was rounded up to
   // the next power of two carries into the field.
   const auto pattern =

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The whole design elaborates without a warning in every named configuration, and refuses one that the
-# generator would not have let through with a message that names the reason.
+# The whole design elaborates without a warning in every named configuration, and refuses one that
+# the generator would not have let through with a message that names the reason.
 # Usage: elaborate.sh BL_GENERATE RTL WORK
 set -uo pipefail
 generate=$1 rtl=$2 work=$3

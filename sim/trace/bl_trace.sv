@@ -69,8 +69,9 @@ module bl_trace #(
     for (int unsigned t = 0; t < 32'(now.job.tokens); t++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
         automatic logic signed [SumW-1:0] sum = sums_data_i[(t*Rows+r)*SumW +: SumW];
-        bl_trace_event("partial", 6, 64'(now.index), 64'(t), 64'(tile * Rows + r), 64'(group),
-                       64'(round), 64'(sum));
+        automatic logic [31:0] row = tile * Rows + r;
+        bl_trace_event("partial", 6, 64'(now.index), 64'(t), 64'(row), 64'(group), 64'(round),
+                       64'(sum));
       end
     end
     if (now.job.shared_word) span = span + 1;

@@ -11,7 +11,7 @@ BITLOOM := build/bitloom
 
 # ---- variables: from the command line only, so that no environment changes a result. A target
 # refuses those that it does not take, since it would silently run something else. ----------------
-OPTIONS_sim := LAYER BITS CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK DUMP
+OPTIONS_sim := LAYER BITS MODE GROUP TOKENS DTYPE CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK DUMP
 OPTIONS_wave := $(OPTIONS_sim) FROM TO
 TAKERS := sim wave
 KNOWN := $(OPTIONS_wave)
@@ -32,9 +32,12 @@ endif
 
 lower = $(shell echo $1 | tr A-Z a-z)
 quote = '$(subst ','\'',$1)'
-# LAYER=x becomes --layer 'x', for those of the given variables that $1 names.
+# LAYER=x becomes --layer 'x', for those of the given variables that $1 names. Two options have
+# longer names than their variables.
+name_GROUP := group-size
+name_DTYPE := out-dtype
 options = $(foreach v,$(filter-out DUMP,$(filter $(GIVEN),$1)),$(call option,$v)) $(dump)
-option = --$(call lower,$1) $(call quote,$(value $1))
+option = --$(or $(name_$1),$(call lower,$1)) $(call quote,$(value $1))
 dump = $(if $(filter DUMP,$(GIVEN)),$(if $(filter 1,$(value DUMP)),--dump))
 
 # ---- the build: configured once, from then on Ninja calls CMake itself. Tests, and what only they
@@ -56,8 +59,8 @@ help:
 	@echo '  make test                              set up, build and run all tests'
 	@echo '  make lint                              formatting, clang-tidy, Verilator warnings'
 	@echo '  make format                            format all C++ sources'
-	@echo '  make bench                             LLaMA-7B at 2 to 4 bits against the bounds'
-	@echo '  make campaign                          the same at 1 to 8 bits'
+	@echo '  make bench                             LLaMA-7B, both modes, against the bounds'
+	@echo '  make campaign                          LLaMA-7B and LLaMA-3-8B at every precision'
 	@echo '  make gpu-check                         the CUDA kernels on a GPU (nvcc and CMake only)'
 	@echo '  make docs                              write the generated tables of docs/'
 	@echo '  make setup                             install the packages of all targets'
@@ -66,6 +69,8 @@ help:
 	@echo 'Variables of sim and wave, on the command line:'
 	@echo '  LAYER    layer name, as make list prints it    WEIGHTS  safetensors or llama2.c file'
 	@echo '  BITS     precision, 1 .. 8                     ACTS     safetensors file with x'
+	@echo '  MODE     bcq or codebook                       TOKENS   tokens of synthetic activations'
+	@echo '  GROUP    columns: 32, 64, 128, 256 or row      DTYPE    outputs: f32 or f16'
 	@echo '  CONFIG   configuration name or .json file      OUT      run directory'
 	@echo '  SEED     seed of synthetic data                DUMP     1: write weights, x and y'
 	@echo '  BACKEND  golden, cpu, cuda or rtl              CHECK    backends to compare, or none'

@@ -8,10 +8,12 @@ ctrl/bl_ctrl_registers.sv
 ctrl/bl_ctrl_counters.sv
 ctrl/bl_ctrl_fetch.sv
 ctrl/bl_ctrl.sv
+dma/bl_dma_jobs.sv
 dma/bl_dma_read_stream.sv
 dma/bl_dma_write.sv
 dma/bl_dma.sv
 align/bl_align.sv
+align/bl_align_banks.sv
 align/bl_align_store.sv
 lut/bl_lut.sv
 lut/bl_lut_feed.sv
@@ -19,6 +21,7 @@ plane/bl_plane.sv
 pe/bl_pe.sv
 scale/bl_scale_ring.sv
 scale/bl_scale.sv
+accum/bl_accum_place.sv
 accum/bl_accum.sv
 accum/bl_drain.sv
 norm/bl_norm.sv

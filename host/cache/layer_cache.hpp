@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "sw/quant/bcq.hpp"
+#include "sw/quant/quantized.hpp"
 
 namespace bitloom {
 

@@ -8,6 +8,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/exit_code.hpp"
 #include "host/models/models.hpp"
+#include "host/runtime/names.hpp"
 #include "sw/config/config.hpp"
 
 namespace bitloom {
@@ -18,7 +19,7 @@ namespace po = boost::program_options;
 nlohmann::ordered_json models_json() {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const ModelShape& model : models())
-    for (const LayerShape& layer : model.layers)
+    for (const ModelLayer& layer : model.layers)
       list.push_back({{"layer", layer.name},
                       {"model", model.title},
                       {"m", layer.m},
@@ -32,18 +33,27 @@ std::string models_table() {
                                  "count", "weights each");
   for (const ModelShape& model : models()) {
     text += fmt::format("\n{}, {} blocks\n", model.title, model.blocks);
-    for (const LayerShape& layer : model.layers)
+    for (const ModelLayer& layer : model.layers)
       text += fmt::format("{:<26}{:>10}{:>10}{:>8}{:>16}\n", layer.name, layer.m, layer.k,
                           layer.count, std::uint64_t{layer.m} * layer.k);
   }
-  text += fmt::format("\nconfigurations: {}\n", fmt::join(configuration_names(), ", "));
+  const auto names_in = [](const auto& table) {
+    std::vector<std::string> names;
+    for (const auto& named : table) names.emplace_back(named.name);
+    return fmt::format("{}", fmt::join(names, ", "));
+  };
+  text += fmt::format("\n{:<16}{}\n", "configurations", fmt::join(configuration_names(), ", "));
+  text += fmt::format("{:<16}{}\n", "modes", names_in(kModeNames));
+  text += fmt::format("{:<16}{}\n", "group sizes", names_in(kGroupSizeNames));
+  text += fmt::format("{:<16}{}\n", "output types", names_in(kFormatNames));
   return text;
 }
 
 }  // namespace
 
 int list_command(const Arguments& arguments) {
-  po::options_description description("bitloom list: the layers and configurations known by name");
+  po::options_description description(
+      "bitloom list: the layers, configurations and modes known by name");
   description.add_options()("json", "print JSON")("help", "print this text");
   const OptionValues values = parse_options("list", arguments, description);
   if (values.contains("help"))

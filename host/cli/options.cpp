@@ -2,13 +2,16 @@
 #include "host/cli/options.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <limits>
 #include <sstream>
 
 #include "host/runtime/calls.hpp"
+#include "host/runtime/names.hpp"
 #include "sw/error/error.hpp"
 
 namespace bitloom {
@@ -29,6 +32,21 @@ std::vector<std::string> option_names(const po::options_description& options) {
 
 std::string see_help(const std::string& command) {
   return fmt::format("`bitloom {} --help` lists the options.", command);
+}
+
+// The value that option `name` names. Throws Error usage for a text that names none.
+template <class Value, std::size_t count>
+Value value_in(const std::array<Named<Value>, count>& names, const OptionValues& values,
+               const char* name) {
+  const auto& text = values[name].as<std::string>();
+  std::vector<std::string> expected;
+  for (const Named<Value>& named : names) {
+    if (text == named.name) return named.value;
+    expected.emplace_back(named.name);
+  }
+  throw Error(ErrorCode::usage,
+              {std::string("--") + name, "\"" + text + "\"",
+               fmt::format("{}", fmt::join(expected, " or ")), "Choose one of these."});
 }
 
 // "--name=" as "--name" and an empty value, which the option's own check then refuses by its words.
@@ -94,6 +112,24 @@ std::uint32_t repeat_of(const OptionValues& values) {
 
 unsigned bits_of(const OptionValues& values) {
   return static_cast<unsigned>(number_of(values, "bits", 0, std::numeric_limits<unsigned>::max()));
+}
+
+OutputFormat format_of(const OptionValues& values) {
+  return value_in(kFormatNames, values, "out-dtype");
+}
+
+std::optional<Mode> mode_of(const OptionValues& values) {
+  if (!values.contains("mode")) return std::nullopt;
+  return value_in(kModeNames, values, "mode");
+}
+
+std::optional<std::uint32_t> group_size_of(const OptionValues& values) {
+  if (!values.contains("group-size")) return std::nullopt;
+  return value_in(kGroupSizeNames, values, "group-size");
+}
+
+std::uint32_t tokens_of(const OptionValues& values) {
+  return static_cast<std::uint32_t>(number_of(values, "tokens", 1, kMostTokens));
 }
 
 RtlOptions rtl_options(const OptionValues& values) {

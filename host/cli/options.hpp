@@ -4,10 +4,12 @@
 
 #include <boost/program_options.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/rtl/rtl_device.hpp"
+#include "sw/layer/layer.hpp"
 
 namespace bitloom {
 
@@ -30,6 +32,21 @@ std::uint32_t repeat_of(const OptionValues& values);
 
 /// The --bits of a command line; which of them a layer serves is the layer's matter.
 unsigned bits_of(const OptionValues& values);
+
+/// The --out-dtype of a command line. Throws Error usage.
+inline constexpr const char* kDtypeHelp = "type of the outputs: f32 or f16";
+OutputFormat format_of(const OptionValues& values);
+
+/// The --mode and --group-size of a command line (0 for "row"), where they are given. Throw Error
+/// usage.
+std::optional<Mode> mode_of(const OptionValues& values);
+std::optional<std::uint32_t> group_size_of(const OptionValues& values);
+
+/// Most tokens of --tokens: their activations stand in memory.
+inline constexpr std::uint32_t kMostTokens = 65536;
+
+/// The --tokens of a command line. Throws Error usage.
+std::uint32_t tokens_of(const OptionValues& values);
 
 /// The options of the simulator: --design.
 inline constexpr const char* kDesignHelp =

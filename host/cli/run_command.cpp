@@ -30,7 +30,7 @@ po::options_description run_options() {
       ("backend", required(), "golden, cpu, cuda or rtl")                                         //
       ("config", required(), "configuration: a name, or a file ending in .json")                  //
       ("out", required(), "file to write the outputs y to")                                       //
-      ("out-dtype", po::value<std::string>()->default_value("f32"), "f32 or f16")                 //
+      ("out-dtype", po::value<std::string>()->default_value("f32"), kDtypeHelp)                   //
       ("run-dir", po::value<std::string>(), "directory of result.json (default: that of --out)")  //
       ("check", po::value<std::string>()->default_value("none"),
        "backends to compare with, for example golden,cuda; or none")  //
@@ -39,12 +39,6 @@ po::options_description run_options() {
       ("design", po::value<std::string>(), kDesignHelp)  //
       ("help", "print this text");
   return options;
-}
-
-OutputFormat parse_format(const std::string& text) {
-  if (text == "f32") return OutputFormat::binary32;
-  if (text == "f16") return OutputFormat::binary16;
-  throw Error(ErrorCode::usage, {"--out-dtype", text, "f32 or f16", "Choose one of these."});
 }
 
 Path run_directory(const OptionValues& values, const Path& out) {
@@ -66,7 +60,7 @@ int run_command(const Arguments& arguments) {
                            .backend = text("backend"),
                            .checks = parse_checks(text("check")),
                            .bits = bits_of(values),
-                           .format = parse_format(text("out-dtype")),
+                           .format = format_of(values),
                            .repeat = repeat_of(values),
                            .rtl = rtl_options(values)};
   check_backends(options);

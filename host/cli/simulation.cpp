@@ -9,9 +9,11 @@
 
 #include "host/cli/progress.hpp"
 #include "host/cli/run_directory.hpp"
+#include "host/runtime/names.hpp"
 #include "host/sources/sources.hpp"
 #include "host/synthetic/synthetic.hpp"
 #include "sw/config/config.hpp"
+#include "sw/error/error.hpp"
 #include "sw/io/layer_file.hpp"
 
 namespace bitloom {
@@ -26,6 +28,8 @@ std::string text_of(const OptionValues& values, const char* name) {
 LayerRequest request_of(const OptionValues& values) {
   return {.layer = text_of(values, "layer"),
           .bits = bits_of(values),
+          .mode = mode_of(values),
+          .group_size = group_size_of(values),
           .seed = number_of(values, "seed", 0, std::numeric_limits<std::uint64_t>::max()),
           .weights = text_of(values, "weights")};
 }
@@ -38,10 +42,18 @@ LayerSource make_source(const LayerPlan& plan) {
        .note = [](const std::string& note) { std::cerr << "bitloom: note: " << note << "\n"; }});
 }
 
-Activations make_activations(const LayerRequest& request, const std::string& path,
+// One token by default; a file has as many as it has.
+Activations make_activations(const OptionValues& values, const LayerRequest& request,
                              std::uint32_t k) {
-  if (!path.empty()) return read_activations(path);
-  return synthetic_activations(request.layer, k, 1, request.seed);
+  const std::uint32_t tokens = values.contains("tokens") ? tokens_of(values) : 1;
+  const std::string path = text_of(values, "acts");
+  if (path.empty()) return synthetic_activations(request.layer, k, tokens, request.seed);
+  Activations acts = read_activations(path);
+  if (values.contains("tokens") && acts.tokens != tokens)
+    throw Error(ErrorCode::usage, {"--tokens", std::to_string(tokens),
+                                   fmt::format("{}, as many as {} has", acts.tokens, path),
+                                   "Leave the option out: all tokens of a file are run."});
+  return acts;
 }
 
 // A layer's name may hold anything; the directory stays below runs/.
@@ -50,12 +62,21 @@ std::string file_name(std::string layer) {
   return layer;
 }
 
-std::filesystem::path directory_of(const OptionValues& values, const RunOptions& options) {
+// Runs that differ in what they compute have different names; what is usual is not named.
+std::filesystem::path directory_of(const OptionValues& values, const Layer& shape,
+                                   std::uint32_t tokens, const RunOptions& options) {
   if (values.contains("out")) return text_of(values, "out");
+  std::string name = fmt::format("{}-{}b", file_name(text_of(values, "layer")), options.bits);
+  if (shape.mode != Mode::bcq) name += fmt::format("-{}", name_in(kModeNames, shape.mode));
+  if (shape.group_size == 0)
+    name += "-row";
+  else if (shape.group_size != kDefaultGroupSize)
+    name += fmt::format("-g{}", shape.group_size);
+  if (tokens != 1) name += fmt::format("-{}t", tokens);
+  if (options.format != OutputFormat::binary32)
+    name += fmt::format("-{}", name_in(kFormatNames, options.format));
   const std::filesystem::path config(options.config.name);
-  return std::filesystem::path("runs") / fmt::format("{}-{}b-{}",
-                                                     file_name(text_of(values, "layer")),
-                                                     options.bits, config.stem().string());
+  return std::filesystem::path("runs") / fmt::format("{}-{}", name, config.stem().string());
 }
 
 }  // namespace
@@ -66,14 +87,21 @@ po::options_description simulation_options(const std::string& caption) {
       ("layer", po::value<std::string>()->required(),
        "a layer of `bitloom list`, or of --weights")                              //
       ("bits", po::value<std::string>()->required(), "precision: planes in use")  //
+      ("mode", po::value<std::string>(),
+       "how floats are quantized: bcq (default) or codebook")  //
+      ("group-size", po::value<std::string>(),
+       "columns per group: 32, 64, 128 (default) or 256; row = one group per row")  //
+      ("tokens", po::value<std::string>(),
+       "tokens of synthetic activations, 1 to 65536; default: 1")                //
+      ("out-dtype", po::value<std::string>()->default_value("f32"), kDtypeHelp)  //
       ("config", po::value<std::string>()->default_value("edge"),
        "configuration: a name, or a file ending in .json")                                     //
       ("seed", po::value<std::string>()->default_value("1"), "seed of synthetic data")         //
       ("backend", po::value<std::string>()->default_value("rtl"), "golden, cpu, cuda or rtl")  //
       ("weights", po::value<std::string>(),
-       "safetensors file, or llama2.c model (.bin); default: synthetic")                          //
-      ("acts", po::value<std::string>(), "safetensors file with x; default: synthetic, 1 token")  //
-      ("out", po::value<std::string>(), "run directory; default: runs/<layer>-<bits>b-<config>")  //
+       "safetensors file, or llama2.c model (.bin); default: synthetic")                 //
+      ("acts", po::value<std::string>(), "safetensors file with x; default: synthetic")  //
+      ("out", po::value<std::string>(), "run directory; default: one below runs/")       //
       ("check", po::value<std::string>()->default_value("golden,cuda"),
        "backends to compare with, or none")  //
       ("repeat", po::value<std::string>()->default_value("0"),
@@ -91,19 +119,19 @@ Simulation prepare_simulation(const OptionValues& values) {
   options.backend = text_of(values, "backend");
   options.checks = parse_checks(text_of(values, "check"));
   options.bits = bits_of(values);
+  options.format = format_of(values);
   options.repeat = repeat_of(values);
   options.rtl = rtl_options(values);
   check_backends(options);
   simulation.dump = values.contains("dump");
-  simulation.directory = directory_of(values, options);
 
   Phases& phases = simulation.phases;
   const LayerRequest request = request_of(values);
   const LayerPlan plan = phases.measure("weights", [&] { return plan_layer(request); });
-  simulation.acts = phases.measure("activations", [&] {
-    return make_activations(request, text_of(values, "acts"), plan.shape.k);
-  });
+  simulation.acts = phases.measure("activations",
+                                   [&] { return make_activations(values, request, plan.shape.k); });
   check_call_fits(plan.shape, simulation.acts, options);
+  simulation.directory = directory_of(values, plan.shape, simulation.acts.tokens, options);
   prepare_directory(simulation.directory);
   simulation.source = phases.measure("weights", [&] { return make_source(plan); });
   return simulation;

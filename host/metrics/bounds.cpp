@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/metrics/bounds.hpp"
 
+#include "sw/layout/tiling.hpp"
+
 namespace bitloom {
 namespace {
 
@@ -16,6 +18,19 @@ std::uint64_t padded_rows(const Layer& layer, const HardwareConfig& hardware) {
   return ceil_div(layer.m, hardware.rows) * hardware.rows;
 }
 
+// Scales and offsets, or centroids, of a row. Those of a whole row are read once and kept.
+std::uint64_t values_per_row(const Layer& layer, unsigned bits) {
+  if (layer.mode == Mode::codebook) return std::uint64_t{1} << bits;
+  const bool offsets = !layer.precisions.at(bits).beta.empty();
+  return std::uint64_t{layer.groups()} * (bits + (offsets ? 1U : 0U));
+}
+
+// A token's exponent has to be known before its first value is aligned: with a group per row, and
+// where terms are rounded relative to it.
+std::uint64_t activation_readings(const Layer& layer, const HardwareConfig& hardware) {
+  return layer.group_size == 0 || !hardware.accumulator.exact() ? 2 : 1;
+}
+
 std::uint64_t stream_bytes(const CycleStats& stats, Stream first, Stream last) {
   std::uint64_t bytes = 0;
   for (auto i = static_cast<std::size_t>(first); i <= static_cast<std::size_t>(last); ++i)
@@ -28,23 +43,18 @@ std::uint64_t stream_bytes(const CycleStats& stats, Stream first, Stream last) {
 IdealBytes ideal_bytes(const Layer& layer, unsigned bits, std::uint32_t tokens,
                        const HardwareConfig& hardware) {
   const std::uint64_t rows = padded_rows(layer, hardware);
-  const PrecisionTables& tables = layer.precisions.at(bits);
-  // A codebook is read once per row; scales and offsets once per row and group.
-  const std::uint64_t values_per_row =
-      layer.mode == Mode::codebook
-          ? std::uint64_t{1} << bits
-          : std::uint64_t{layer.groups()} * (bits + (tables.beta.empty() ? 0U : 1U));
+  const std::uint64_t columns = tiling_of(layer, hardware).columns;
   const std::uint64_t passes = ceil_div(tokens, hardware.tokens);
-  return {.weights = passes * rows * layer.padded_k() * bits / 8,
-          .scales = passes * rows * values_per_row * sizeof(Half),
-          .activations = std::uint64_t{tokens} * layer.padded_k() * sizeof(Half)};
+  return {.weights = passes * rows * columns * bits / 8,
+          .scales = passes * rows * values_per_row(layer, bits) * sizeof(Half),
+          .activations = tokens * activation_readings(layer, hardware) * columns * sizeof(Half)};
 }
 
 Bounds bounds(const Layer& layer, unsigned bits, std::uint32_t tokens,
               const HardwareConfig& hardware) {
-  const std::uint64_t passes = layer.mode == Mode::bcq ? bits : std::uint64_t{1} << bits;
-  const std::uint64_t group_cycles =
-      layer.groups() * ceil_div(layer.group_columns(), hardware.columns) * passes;
+  const std::uint64_t group_cycles = layer.groups() *
+                                     ceil_div(layer.group_columns(), hardware.columns) *
+                                     rounds_of(layer.mode, bits);
   const std::uint64_t bytes = ideal_bytes(layer, bits, tokens, hardware).total();
   return {.compute_cycles =
               ceil_div(layer.m, hardware.rows) * ceil_div(tokens, hardware.tokens) * group_cycles,

@@ -11,11 +11,14 @@
 
 namespace bitloom {
 
-/// The bytes that a call must read, without padding of streams to whole beats.
+/// The bytes that a call must read from its images (docs/layout.md), of which rows are padded to
+/// whole tiles and columns to whole groups, slices and blocks; without the end of each stream,
+/// which is padded to what the read channels carry in a cycle. Tokens beyond those that the array
+/// takes at once read weights and scales again.
 struct IdealBytes {
-  std::uint64_t weights = 0;      ///< planes in use of all rows and padded columns
-  std::uint64_t scales = 0;       ///< scales and offsets in use of all rows
-  std::uint64_t activations = 0;  ///< Kp values per token
+  std::uint64_t weights = 0;  ///< planes in use
+  std::uint64_t scales = 0;   ///< scales and offsets of each group, or of each row, or centroids
+  std::uint64_t activations = 0;  ///< read twice with a group per row or a narrow accumulator
   [[nodiscard]] std::uint64_t total() const { return weights + scales + activations; }
 };
 
@@ -24,7 +27,7 @@ IdealBytes ideal_bytes(const Layer& layer, unsigned bits, std::uint32_t tokens,
 
 /// Lower bounds on the cycles of a call among back-to-back calls (docs/cli.md).
 struct Bounds {
-  std::uint64_t compute_cycles = 0;  ///< the array takes rows x columns weight bits per cycle
+  std::uint64_t compute_cycles = 0;  ///< a pass per group, slice and plane, or centroid
   std::uint64_t memory_cycles = 0;   ///< the read channels take their full width per cycle
   [[nodiscard]] std::uint64_t roofline() const {
     return compute_cycles > memory_cycles ? compute_cycles : memory_cycles;

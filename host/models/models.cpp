@@ -52,9 +52,9 @@ constexpr std::array kModels = {
 };
 
 // The block's layers without the model's name.
-std::vector<LayerShape> block_layers(const Dimensions& d) {
+std::vector<ModelLayer> block_layers(const Dimensions& d) {
   const auto layer = [&d](const char* name, std::uint32_t m, std::uint32_t k) {
-    return LayerShape{name, m, k, d.blocks};
+    return ModelLayer{name, m, k, d.blocks};
   };
   switch (d.family) {
     case Family::gated:
@@ -77,14 +77,14 @@ std::vector<LayerShape> block_layers(const Dimensions& d) {
 ModelShape model_of(const Dimensions& d) {
   ModelShape model{d.name, d.title, d.blocks, block_layers(d)};
   model.layers.push_back({"lm_head", d.vocabulary, d.hidden, 1});
-  for (LayerShape& layer : model.layers) layer.name = model.name + "." + layer.name;
+  for (ModelLayer& layer : model.layers) layer.name = model.name + "." + layer.name;
   return model;
 }
 
 std::vector<std::string> all_layer_names() {
   std::vector<std::string> names;
   for (const ModelShape& model : models())
-    for (const LayerShape& layer : model.layers) names.push_back(layer.name);
+    for (const ModelLayer& layer : model.layers) names.push_back(layer.name);
   return names;
 }
 
@@ -100,9 +100,9 @@ const std::vector<ModelShape>& models() {
   return all;
 }
 
-const LayerShape& find_layer(std::string_view name) {
+const ModelLayer& find_layer(std::string_view name) {
   for (const ModelShape& model : models())
-    for (const LayerShape& layer : model.layers)
+    for (const ModelLayer& layer : model.layers)
       if (layer.name == name) return layer;
   throw Error(ErrorCode::layer_name, {"layer", std::string(name), "a layer of a known model",
                                       fmt::format("Nearest: {}. `bitloom list` prints all.",

@@ -10,7 +10,7 @@
 namespace bitloom {
 
 /// One linear layer y = W x of a model; W is [m, k].
-struct LayerShape {
+struct ModelLayer {
   std::string name;  ///< "llama7b.q_proj"
   std::uint32_t m = 0;
   std::uint32_t k = 0;
@@ -21,13 +21,13 @@ struct ModelShape {
   std::string name;   ///< "llama7b"
   std::string title;  ///< "LLaMA-1/2 7B"
   std::uint32_t blocks = 0;
-  std::vector<LayerShape> layers;  ///< in the order of the data path; lm_head last
+  std::vector<ModelLayer> layers;  ///< in the order of the data path; lm_head last
 };
 
 /// All models, in the order in which `bitloom list` prints them.
 const std::vector<ModelShape>& models();
 
 /// The layer of that name. Throws Error layer_name with the nearest names.
-const LayerShape& find_layer(std::string_view name);
+const ModelLayer& find_layer(std::string_view name);
 
 }  // namespace bitloom

@@ -6,6 +6,7 @@
 
 #include "gen/version.hpp"
 #include "host/metrics/bounds.hpp"
+#include "host/runtime/names.hpp"
 #include "sw/config/config.hpp"
 
 namespace bitloom {
@@ -101,11 +102,11 @@ std::string result_json(const LayerSource& source, const RunOptions& options,
   json["weights"] = source.origin;
   json["shape"] = {{"m", layer.m}, {"k", layer.k}, {"group_size", layer.group_size}};
   json["bits"] = options.bits;
-  json["mode"] = layer.mode == Mode::bcq ? "bcq" : "codebook";
+  json["mode"] = name_in(kModeNames, layer.mode);
   json["backend"] = options.backend;
   json["config"] = options.config.name;
   json["clock_mhz"] = options.config.system.clock_mhz;
-  json["output_dtype"] = options.format == OutputFormat::binary32 ? "f32" : "f16";
+  json["output_dtype"] = name_in(kFormatNames, options.format);
   json["tokens"] = tokens;
   json["nan_tokens"] = result.nan_tokens();
   add_timing(json, source, options, result);

@@ -35,7 +35,8 @@ std::string what_was_run(const LayerSource& source, const RunOptions& options,
                                     options.config.name, hardware.rows, hardware.columns,
                                     hardware.mu, hardware.mantissa_bits, accumulator)) +
          line("backend",
-              fmt::format("{}, {} token{}", options.backend, tokens, tokens == 1 ? "" : "s"));
+              fmt::format("{}, {} token{}{}", options.backend, tokens, tokens == 1 ? "" : "s",
+                          options.format == OutputFormat::binary16 ? ", binary16 outputs" : ""));
 }
 
 std::string duration(double seconds) {
@@ -120,7 +121,7 @@ std::string mismatch_text(const Check& check) {
       name_of(check), first.row, first.token, first.found, first.expected);
 }
 
-std::string location_text(const Localization& found) {
+std::string location_text(const Localization& found, Mode mode) {
   const std::string wave = fmt::format("{}, cycles {} to {}", found.wave.string(),
                                        grouped_digits(found.from), grouped_digits(found.to));
   if (found.compared == 0)
@@ -130,13 +131,13 @@ std::string location_text(const Localization& found) {
     return line("location", "all partial sums of the row are right: the fault lies behind them") +
            line("waveform", wave);
   const TracedPartial& partial = found.difference->found;
-  return line("location",
-              fmt::format("group {}, plane {}: partial sum {}, golden has {}", partial.group,
-                          partial.plane, partial.value, found.difference->expected)) +
+  return line("location", fmt::format("group {}, {} {}: partial sum {}, golden has {}",
+                                      partial.group, mode == Mode::bcq ? "plane" : "code",
+                                      partial.plane, partial.value, found.difference->expected)) +
          line("waveform", wave);
 }
 
-std::string verdict(const RunResult& result) {
+std::string verdict(const LayerSource& source, const RunResult& result) {
   if (result.checks.empty()) return line("check", "none: results were not compared");
   std::string text;
   for (const Check& check : result.checks) {
@@ -146,7 +147,7 @@ std::string verdict(const RunResult& result) {
                                      grouped_digits(check.comparison.compared), name_of(check))
                        : mismatch_text(check));
   }
-  if (result.location) text += location_text(*result.location);
+  if (result.location) text += location_text(*result.location, source.layer.mode);
   return text;
 }
 
@@ -176,7 +177,7 @@ std::string run_summary(const LayerSource& source, const RunOptions& options,
   if (timed) text += simulation_speed(source, options, result);
   text += accuracy(source, result);
   text += nan_tokens(result);
-  return text + verdict(result);
+  return text + verdict(source, result);
 }
 
 }  // namespace bitloom

@@ -9,11 +9,11 @@
 
 namespace bitloom {
 
-/// A partial sum of one output row and token, as the trace has it.
+/// A partial sum of one output row and token, as the trace has it (golden_partials).
 struct TracedPartial {
   std::uint64_t cycle = 0;
-  std::uint32_t group = 0;
-  std::uint32_t plane = 0;
+  std::uint32_t group = 0;  ///< of the layer, or of 256 columns where a row is one group
+  std::uint32_t plane = 0;  ///< in codebook mode the code, whose one-hot plane it is
   std::int64_t value = 0;
 };
 

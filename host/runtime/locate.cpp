@@ -10,6 +10,7 @@
 #include "host/runtime/devices.hpp"
 #include "sw/error/error.hpp"
 #include "sw/golden/golden.hpp"
+#include "sw/layout/tiling.hpp"
 
 namespace bitloom {
 namespace {
@@ -32,8 +33,8 @@ std::vector<TracedPartial> trace_partials(const Layer& layer, const Activations&
   if (!trace)
     throw Error(ErrorCode::rtl_fault,
                 {file.string(), "no readable file", "the event trace of the repeated run", ""});
-  // One descriptor per token, in order.
-  std::vector<TracedPartial> partials = read_partials(trace, mismatch.token, mismatch.row);
+  std::vector<TracedPartial> partials =
+      read_partials(trace, traced_output(mismatch, options.config.hardware));
   trace.close();
   std::filesystem::remove(file);  // a record per row, group and plane: too large to keep
   return partials;
@@ -41,28 +42,33 @@ std::vector<TracedPartial> trace_partials(const Layer& layer, const Activations&
 
 }  // namespace
 
-std::vector<TracedPartial> read_partials(std::istream& trace, std::uint64_t index,
-                                         std::uint32_t row) {
+TracedOutput traced_output(const Mismatch& mismatch, const HardwareConfig& hardware) {
+  return {.index = mismatch.token / hardware.tokens,
+          .token = mismatch.token % hardware.tokens,
+          .row = mismatch.row};
+}
+
+std::vector<TracedPartial> read_partials(std::istream& trace, const TracedOutput& output) {
   std::vector<TracedPartial> partials;
   for (std::string line; std::getline(trace, line);) {
     if (line.find(" partial ") == std::string::npos) continue;
     std::istringstream fields(line);
     TracedPartial partial;
     std::string event;
-    std::uint64_t record_index = 0;
-    std::uint32_t record_row = 0;
-    fields >> partial.cycle >> event >> record_index >> record_row >> partial.group >>
+    TracedOutput of;
+    fields >> partial.cycle >> event >> of.index >> of.token >> of.row >> partial.group >>
         partial.plane >> partial.value;
-    if (fields && record_index == index && record_row == row) partials.push_back(partial);
+    if (fields && of == output) partials.push_back(partial);
   }
   return partials;
 }
 
 std::optional<Difference> first_difference(std::span<const TracedPartial> traced,
-                                           std::span<const std::int64_t> expected, unsigned bits) {
+                                           std::span<const std::int64_t> expected,
+                                           std::uint32_t rounds) {
   for (const TracedPartial& partial : traced) {
-    const std::size_t at = std::size_t{partial.group} * bits + partial.plane;
-    if (partial.plane >= bits || at >= expected.size()) return Difference{partial, 0};
+    const std::size_t at = std::size_t{partial.group} * rounds + partial.plane;
+    if (partial.plane >= rounds || at >= expected.size()) return Difference{partial, 0};
     if (partial.value != expected[at]) return Difference{partial, expected[at]};
   }
   return std::nullopt;
@@ -86,7 +92,8 @@ Localization locate_mismatch(const Layer& layer, const Activations& acts, const 
       layer, options.bits, acts, options.config.arithmetic(), mismatch.token, mismatch.row);
   Localization located;
   located.compared = expected.size();
-  if (!expected.empty()) located.difference = first_difference(traced, expected, options.bits);
+  if (!expected.empty())
+    located.difference = first_difference(traced, expected, rounds_of(layer.mode, options.bits));
   // A wrong sum is one however much of the trace is missing; "all are right" takes all of them.
   if (!expected.empty() && !located.difference) check_complete(traced, expected, mismatch, trace);
   std::uint64_t cycle = traced.empty() ? 0 : traced.back().cycle;

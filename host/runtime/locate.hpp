@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "gen/config.hpp"
 #include "host/runtime/compare.hpp"
 #include "host/runtime/localization.hpp"
 #include "host/runtime/run.hpp"
@@ -17,14 +18,26 @@
 
 namespace bitloom {
 
-/// The partial sums of `row` in descriptor `index` of an event trace (docs/simulation.md), in the
-/// order in which they were made. Other records are passed over.
-std::vector<TracedPartial> read_partials(std::istream& trace, std::uint64_t index,
-                                         std::uint32_t row);
+/// Of what an event trace (docs/simulation.md) has partial sums.
+struct TracedOutput {
+  std::uint64_t index = 0;  ///< descriptor
+  std::uint32_t token = 0;  ///< of the descriptor
+  std::uint32_t row = 0;
+  friend bool operator==(const TracedOutput&, const TracedOutput&) = default;
+};
 
-/// The first of `traced` that differs from `expected` ([groups, bits]); empty when none does.
+/// Where a token of a call is: a call has a descriptor for every `tokens` tokens of the hardware.
+TracedOutput traced_output(const Mismatch& mismatch, const HardwareConfig& hardware);
+
+/// The partial sums of one output, in the order in which they were made. Other records are passed
+/// over.
+std::vector<TracedPartial> read_partials(std::istream& trace, const TracedOutput& output);
+
+/// The first of `traced` that differs from `expected` ([groups, rounds]: planes or codes); empty
+/// when none does.
 std::optional<Difference> first_difference(std::span<const TracedPartial> traced,
-                                           std::span<const std::int64_t> expected, unsigned bits);
+                                           std::span<const std::int64_t> expected,
+                                           std::uint32_t rounds);
 
 /// Throws Error rtl_fault unless the trace has all the partial sums expected: only a whole trace
 /// can show that all are right.

@@ -17,7 +17,7 @@ namespace {
 void check_backend_runs(std::string_view backend, const Layer& layer, const RunOptions& options) {
   if (!is_hardware(backend)) return;
   if (const std::optional<Error> refusal =
-          rtl_refusal(options.config, rtl_request(layer, options.bits, options.format)))
+          rtl_refusal(options.config, rtl_request(layer, options.bits)))
     throw Error(*refusal);
 }
 
@@ -75,7 +75,7 @@ void check_backends(const RunOptions& options) {
 }
 
 void check_call_fits(const Layer& layer, const Activations& acts, const RunOptions& options) {
-  check_call(layer, {LayerId{}, options.bits, acts, options.format});
+  check_call(layer, layer.served(), {LayerId{}, options.bits, acts, options.format});
   check_backend_runs(options.backend, layer, options);
   for (const std::string& backend : options.checks) check_backend_runs(backend, layer, options);
 }

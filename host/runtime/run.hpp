@@ -106,7 +106,7 @@ void check_backends(const RunOptions& options);
 
 /// Refuses by Error, before anything is run, what cannot be run: a precision that the layer does
 /// not serve, activations of another shape, and, where the backend or one to compare with is the
-/// hardware, what that does not implement (rtl_refusal). `layer` needs no planes and tables.
+/// hardware, what is beyond its limits (rtl_refusal). `layer` needs no planes and tables.
 void check_call_fits(const Layer& layer, const Activations& acts, const RunOptions& options);
 
 /// Runs the layer and hands the result to `save` as soon as there are outputs, so that nothing

@@ -9,11 +9,14 @@
 
 #include "host/cache/layer_cache.hpp"
 #include "host/models/models.hpp"
+#include "host/runtime/names.hpp"
 #include "host/synthetic/synthetic.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/layer_file.hpp"
 #include "sw/io/llama2c.hpp"
 #include "sw/io/sha256.hpp"
+#include "sw/quant/bcq.hpp"
+#include "sw/quant/codebook.hpp"
 
 namespace bitloom {
 namespace {
@@ -30,7 +33,7 @@ std::string sha256_of(std::string_view text) {
 }
 
 FloatLayer synthetic_layer(const LayerRequest& request) {
-  const LayerShape& shape = find_layer(request.layer);
+  const ModelLayer& shape = find_layer(request.layer);
   return {synthetic_weights(shape.name, shape.m, shape.k, request.seed),
           fmt::format("synthetic, seed {}", request.seed),
           fmt::format("synthetic {} {} {} {} {}", kSyntheticRevision, shape.name, shape.m, shape.k,
@@ -58,39 +61,82 @@ void store(const LayerCache& cache, const std::string& key, const Quantized& qua
   }
 }
 
-Quantized quantize_cached(const std::string& name, const FloatLayer& source, BcqOptions options,
+// How float weights become a layer.
+struct Recipe {
+  Mode mode = Mode::bcq;
+  unsigned bits = 0;
+  std::uint32_t group_size = 0;
+};
+
+// All that the result depends on besides the weights: two recipes never share a text.
+std::string recipe_text(const Recipe& recipe) {
+  if (recipe.mode == Mode::codebook)
+    return fmt::format("codebook {} bits {} group {}", kCodebookRevision, recipe.bits,
+                       recipe.group_size);
+  const BcqOptions defaults;
+  return fmt::format("quantizer {} bits {} group {} offset {} rounds {}", kBcqRevision, recipe.bits,
+                     recipe.group_size, defaults.offset, defaults.rounds);
+}
+
+Quantized quantize(const std::string& name, const FloatMatrix& weights, const Recipe& recipe,
+                   const std::function<void()>& row_done) {
+  if (recipe.mode == Mode::codebook)
+    return quantize_codebook(
+        name, weights,
+        {.bits = recipe.bits, .group_size = recipe.group_size, .row_done = row_done});
+  return quantize_bcq(name, weights,
+                      {.bits = recipe.bits, .group_size = recipe.group_size, .row_done = row_done});
+}
+
+Quantized quantize_cached(const std::string& name, const FloatLayer& source, const Recipe& recipe,
                           const LayerProgress& progress) {
   const LayerCache cache(cache_directory());
-  const std::string key = sha256_of(fmt::format(
-      "{} quantizer {} bits {} group {} offset {} rounds {}", source.identity, kQuantizerRevision,
-      options.bits, options.group_size, options.offset, options.rounds));
+  const std::string key = sha256_of(source.identity + " " + recipe_text(recipe));
   if (std::optional<Quantized> cached = cache.find(key)) return std::move(*cached);
   if (progress.quantizing) progress.quantizing(source.weights.m);
-  options.row_done = progress.row_done;
-  Quantized quantized = quantize_bcq(name, source.weights, options);
+  Quantized quantized = quantize(name, source.weights, recipe, progress.row_done);
   store(cache, key, quantized, progress);
   return quantized;
 }
 
 LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
-  const BcqOptions options{.bits = request.bits};
-  check_quantizable(source.weights.m, source.weights.k, options);
+  const Recipe recipe{request.mode.value_or(Mode::bcq), request.bits,
+                      request.group_size.value_or(kDefaultGroupSize)};
+  check_quantizable(source.weights.m, source.weights.k, recipe.bits, recipe.group_size);
   Layer shape;
   shape.name = request.layer;
+  shape.mode = recipe.mode;
   shape.m = source.weights.m;
   shape.k = source.weights.k;
-  shape.group_size = options.group_size;
-  shape.precisions[options.bits];
+  shape.group_size = recipe.group_size;
+  shape.precisions[recipe.bits];
   const auto make = [name = request.layer, source = std::move(source),
-                     options](const LayerProgress& progress) -> LayerSource {
-    Quantized quantized = quantize_cached(name, source, options, progress);
+                     recipe](const LayerProgress& progress) -> LayerSource {
+    Quantized quantized = quantize_cached(name, source, recipe, progress);
     return {std::move(quantized.layer), source.origin, source.weights, quantized.relative_error};
   };
   return {std::move(shape), make};
 }
 
+// Refuses to run a layer as something else than it is.
+void check_asked(const LayerRequest& request, const Layer& layer) {
+  const auto refuse = [&](const char* option, std::string found, const std::string& own) {
+    throw Error(
+        ErrorCode::usage,
+        {option, std::move(found),
+         fmt::format("{}, as layer {} of {} has it", own, layer.name, request.weights.string()),
+         "Leave the option out: a layer of an interchange file is run as it is."});
+  };
+  if (request.mode && *request.mode != layer.mode)
+    refuse("--mode", name_in(kModeNames, *request.mode), name_in(kModeNames, layer.mode));
+  if (request.group_size && *request.group_size != layer.group_size)
+    refuse("--group-size", name_in(kGroupSizeNames, *request.group_size),
+           name_in(kGroupSizeNames, layer.group_size));
+}
+
 LayerPlan plan_read(const LayerRequest& request) {
   const auto layer = std::make_shared<Layer>(read_layer(request.weights, request.layer));
+  check_asked(request, *layer);
   Layer shape;
   shape.name = layer->name;
   shape.mode = layer->mode;

@@ -5,18 +5,24 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "host/runtime/run.hpp"
 
 namespace bitloom {
 
+/// Columns per group where nothing else is asked for.
+inline constexpr std::uint32_t kDefaultGroupSize = 128;
+
 /// What a simulation asks for.
 struct LayerRequest {
-  std::string layer;              ///< of a model, or of `weights`
-  unsigned bits = 0;              ///< precision, 1..8
-  std::uint64_t seed = 0;         ///< of synthetic weights
-  std::filesystem::path weights;  ///< .safetensors or llama2.c .bin; empty = synthetic
+  std::string layer;                        ///< of a model, or of `weights`
+  unsigned bits = 0;                        ///< precision, 1..8
+  std::optional<Mode> mode;                 ///< empty = the layer's own, or BCQ
+  std::optional<std::uint32_t> group_size;  ///< empty = the layer's own, or 128; 0 = per row
+  std::uint64_t seed = 0;                   ///< of synthetic weights
+  std::filesystem::path weights;            ///< .safetensors or llama2.c .bin; empty = synthetic
 };
 
 /// What is told while a layer is made; each may be empty.
@@ -30,13 +36,14 @@ struct LayerProgress {
 struct LayerPlan {
   Layer shape;  ///< name, sizes, mode and served precisions; no planes and tables
   /// The layer at the precision asked for. Float weights (synthetic, llama2.c) are quantized by
-  /// quantize_bcq with groups of 128 and offsets, or come from the cache of an earlier run. Throws
-  /// Error as quantize_bcq does.
+  /// quantize_bcq with offsets or by quantize_codebook, or come from the cache of an earlier run.
+  /// Throws Error as these do.
   std::function<LayerSource(const LayerProgress&)> make;
 };
 
 /// Finds a layer by name. Throws Error as find_layer, read_layer, Llama2cFile and
-/// check_quantizable do.
+/// check_quantizable do, and Error usage when a layer that is read, and so has a mode and a group
+/// size, is asked for with others.
 LayerPlan plan_layer(const LayerRequest& request);
 
 }  // namespace bitloom

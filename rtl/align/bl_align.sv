@@ -1,26 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns binary16 activations into block mantissas that share one exponent per group.
 //
-// Function:   a group is GroupSlices slices of Columns binary16 values. For every group:
+// Function:   slices of Columns values come token by token. A group is a power of two of slices, or
+//             a slice is a power of two of groups. For every group:
 //               exponent  Eb = max(exponent field, 1) - 1 over the group, so E_g = Eb - 14
 //               mantissa  m = round-to-nearest-even(x * 2^(MantissaBits - 2 - E_g)), clamped
 //               sum       of all mantissas, for the offset term
-//             Groups leave slice by slice; the last slice carries exponent, sum and `nan_o`, which
-//             tells whether this or an earlier group of the token held a NaN or Inf.
-// Latency:    GroupSlices + 3 cycles from the last slice of a group in to its last slice out.
+//             Slices of a job's first of two readings (`find_i`) only find their token's exponent.
+//             In the second one (`found_i`) it comes with every group, the NaN flag is that of the
+//             whole token, and `per_row_i` makes it the exponent of every group.
+// Latency:    three cycles from a group's last slice in until its first slice is on offer
+//             (`slice_valid_o`); the mantissas of a slice that was taken follow one cycle later,
+//             the data of its group (`sum_*`) two cycles later: no stalls behind the offer.
 // Throughput: one slice per cycle.
-// Limits:     token_first_i marks the first slice of a token. Mantissas of a NaN token are
-//             unspecified (its results are forced to NaN).
+// Limits:     group data is that of the group's last slice. A slice of several groups has entry s
+//             for its s-th group; otherwise entry 0 counts. The NaN flag of a token that is read
+//             once tells of its groups so far. Mantissas of a NaN token are unspecified (its
+//             results are forced to NaN).
 // Source:     docs/arithmetic.md; pre-aligned mantissas as in iFPU (Kim et al., ICLR 2023).
 //
-// Two passes: the first finds the exponent while raw slices wait in a buffer; the second shifts.
+// Two phases: the first finds the exponent while raw slices wait in a buffer; the second shifts.
 
 `include "bl_assert.svh"
 
 module bl_align #(
   parameter int unsigned Columns,
-  parameter int unsigned GroupSlices,
   parameter int unsigned MantissaBits,
+  parameter int unsigned Tokens,
+  parameter int unsigned TagW,
+  localparam int unsigned Segs = Columns > bl_pkg::MinGroup ? Columns / bl_pkg::MinGroup : 1,
+  localparam int unsigned TokenW = Tokens > 1 ? $clog2(Tokens) : 1,
   localparam int unsigned SumW = MantissaBits + 8
 ) (
   input  logic                            clk_i,
@@ -29,114 +38,197 @@ module bl_align #(
   input  logic                            valid_i,
   output logic                            ready_o,
   input  logic [Columns*16-1:0]           data_i,
-  input  logic                            token_first_i,
+  input  logic [1:0]                      group_log2_i,   // log2 of the columns per group, less 5
+  input  logic                            group_last_i,   // ends a group
+  input  logic                            token_first_i,  // begins a token
+  input  logic [TokenW-1:0]               token_i,
+  input  logic                            find_i,
+  input  logic                            found_i,
+  input  logic                            per_row_i,
+  input  logic [TagW-1:0]                 tag_i,          // comes out with the slice
 
-  output logic                            valid_o,
-  input  logic                            ready_i,
-  output logic [Columns*MantissaBits-1:0] mantissas_o,
-  output logic                            group_last_o,
-  output logic [4:0]                      exponent_o,
-  output logic [SumW-1:0]                 sum_o,
-  output logic                            nan_o
+  output logic                            slice_valid_o,
+  input  logic                            slice_ready_i,
+  output logic                            slice_group_last_o,
+  output logic [TagW-1:0]                 slice_tag_o,
+
+  output logic [Columns*MantissaBits-1:0] mantissas_o,    // one cycle after a slice was taken
+
+  output logic [Segs*5-1:0]               sum_exponents_o,  // two cycles after it was taken
+  output logic [Segs*SumW-1:0]            sum_sums_o,
+  output logic [4:0]                      sum_token_exponent_o,
+  output logic                            sum_nan_o
 );
 
-  localparam int unsigned SliceW = GroupSlices > 1 ? $clog2(GroupSlices) : 1;
-  localparam logic [SliceW-1:0] LastSlice = SliceW'(GroupSlices - 1);
+  localparam int unsigned SegColumns = Columns / Segs;
+  localparam int unsigned SegLog2 = $clog2(Segs);
+  localparam int unsigned MaxSpan = bl_pkg::MaxGroup / Columns;
+  localparam int unsigned MinSpan =
+      Columns < bl_pkg::MinGroup ? bl_pkg::MinGroup / Columns : 1;
+  // Two groups: one is shifted while the next one comes in. A queued group has its last slice in
+  // the raw buffer, so its queue holds as many as that can.
+  localparam int unsigned RawDepth = MaxSpan > 2 ? 2 * MaxSpan : 4;
+  localparam int unsigned HeadDepth = RawDepth / MinSpan;
+  localparam int unsigned HeadW = Segs * 5 + 2 + 5 + 1;
   // Room for a significand of 11 bits, shifted left to the mantissa's top, above 31 rounding bits.
   localparam int unsigned ShiftW = (MantissaBits > 12 ? MantissaBits : 12) + 31;
   localparam int unsigned LeftShift = MantissaBits > 12 ? MantissaBits - 12 : 0;
   localparam int unsigned RightShift = MantissaBits < 12 ? 12 - MantissaBits : 0;
   localparam logic [MantissaBits-1:0] MaxMantissa = {1'b0, {(MantissaBits - 1){1'b1}}};
 
-  // ---- First pass: raw slices into a buffer, the group's exponent into a small queue ------------
+  // Levels of joined segments: 0 is every segment on its own, SegLog2 the whole slice.
+  function automatic logic [1:0] join_level(logic [1:0] group_log2);
+    join_level = 32'(group_log2) > SegLog2 ? 2'(SegLog2) : group_log2;
+  endfunction
 
-  logic [4:0] slice_field;
-  logic       slice_nan;
-  always_comb begin
-    slice_field = 5'd1;
-    slice_nan   = 1'b0;
-    if (valid_i) begin
-      for (int unsigned c = 0; c < Columns; c++) begin
-        if (data_i[c*16+10 +: 5] > slice_field) slice_field = data_i[c*16+10 +: 5];
-      end
-      slice_nan = slice_field == 5'd31;
-    end
-  end
+  // ---- Raw slices wait for their exponents ------------------------------------------------------
 
-  logic [SliceW-1:0] in_slice_q;
-  logic [4:0]        field_q, field_d;
-  logic              nan_q, nan_d;
-  logic              raw_ready, head_ready, take;
-
-  assign ready_o = raw_ready && head_ready;
-  assign take    = valid_i && ready_o;
-
-  always_comb begin
-    field_d = slice_field;
-    if (in_slice_q != '0 && field_q > slice_field) field_d = field_q;
-    nan_d = slice_nan || (nan_q && !token_first_i);
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      in_slice_q <= '0;
-      field_q    <= '0;
-      nan_q      <= 1'b0;
-    end else if (take) begin
-      in_slice_q <= in_slice_q == LastSlice ? '0 : in_slice_q + 1'b1;
-      field_q    <= field_d;
-      nan_q      <= nan_d;
-    end
-  end
-
-  logic                  raw_valid, raw_pop;
+  logic                  take, keep, raw_ready, raw_valid, shift;
   logic [Columns*16-1:0] raw_data;
-  logic                  head_valid, head_pop;
-  logic [4:0]            head_exponent;
-  logic                  head_nan;
 
-  localparam int unsigned RawDepth = GroupSlices > 1 ? 2 << $clog2(GroupSlices) : 4;
+  assign ready_o = find_i || raw_ready;
+  assign take    = valid_i && ready_o;
+  assign keep    = take && !find_i;
 
   bl_fifo #(
-    .Width(Columns * 16),
+    .Width(Columns * 16 + 1 + TagW),
     .Depth(RawDepth)
   ) u_raw (
     .clk_i,
     .rst_ni,
-    .wvalid_i(take),
+    .wvalid_i(keep),
     .wready_o(raw_ready),
-    .wdata_i (data_i),
+    .wdata_i ({tag_i, group_last_i, data_i}),
     .rvalid_o(raw_valid),
-    .rready_i(raw_pop),
-    .rdata_o (raw_data)
+    .rready_i(shift),
+    .rdata_o ({slice_tag_o, slice_group_last_o, raw_data})
   );
+
+  // ---- Finding, stage 1: the largest exponent field of every segment ----------------------------
+
+  // A binary tree: field[i] is the larger one of field[2i] and field[2i+1], the lanes are the
+  // leaves, and segment s is Segs + s.
+  logic [4:0] field [2*Columns];
+  always_comb begin
+    for (int unsigned i = 0; i < 2 * Columns; i++) field[i] = 5'd1;
+    if (valid_i) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        if (data_i[c*16+10 +: 5] != 5'd0) field[Columns+c] = data_i[c*16+10 +: 5];
+      end
+      for (int unsigned i = Columns - 1; i >= Segs; i--) begin
+        field[i] = field[2*i] > field[2*i+1] ? field[2*i] : field[2*i+1];
+      end
+    end
+  end
+
+  logic [4:0]        seg_field_q [Segs];
+  logic              f_valid_q, f_group_last_q, f_token_first_q, f_find_q, f_found_q, f_per_row_q;
+  logic [1:0]        f_level_q;
+  logic [TokenW-1:0] f_token_q;
+
+  for (genvar s = 0; s < Segs; s++) begin : gen_seg_field
+    always_ff @(posedge clk_i) begin
+      if (take) seg_field_q[s] <= field[Segs+s];
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take) begin
+      f_group_last_q  <= group_last_i;
+      f_token_first_q <= token_first_i;
+      f_find_q        <= find_i;
+      f_found_q       <= found_i;
+      f_per_row_q     <= per_row_i;
+      f_level_q       <= join_level(group_log2_i);
+      f_token_q       <= token_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) f_valid_q <= 1'b0;
+    else f_valid_q <= take;
+  end
+
+  // ---- Finding, stage 2: segments joined to groups, slices to groups and tokens -----------------
+
+  // The rest of the tree: the slice is 1.
+  logic [4:0] field_joined [2*Segs];
+  always_comb begin
+    field_joined[0] = 5'd1;
+    for (int unsigned s = 0; s < Segs; s++) field_joined[Segs+s] = seg_field_q[s];
+    for (int unsigned i = Segs - 1; i > 0; i--) begin
+      field_joined[i] = field_joined[2*i] > field_joined[2*i+1] ?
+                        field_joined[2*i] : field_joined[2*i+1];
+    end
+  end
+
+  logic [4:0] slice_field, group_field, group_field_q, token_field, token_field_q [Tokens];
+  logic       group_first_q, nan, nan_q;
+  assign slice_field = field_joined[1];
+  assign group_field = !group_first_q && group_field_q > slice_field ? group_field_q : slice_field;
+  assign token_field = token_field_q[f_token_q];
+  // A field of 31 is a NaN or an infinity.
+  assign nan         = slice_field == 5'd31 || (nan_q && !f_token_first_q);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) group_first_q <= 1'b1;
+    else if (f_valid_q) group_first_q <= f_group_last_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (f_valid_q) begin
+      group_field_q <= group_field;
+      nan_q         <= nan;
+    end
+  end
+
+  for (genvar t = 0; t < Tokens; t++) begin : gen_token_field
+    always_ff @(posedge clk_i) begin
+      if (f_valid_q && f_find_q && 32'(f_token_q) == t &&
+          (f_token_first_q || slice_field > token_field_q[t])) begin
+        token_field_q[t] <= slice_field;
+      end
+    end
+  end
+
+  logic              head_push, head_ready, head_valid, head_nan;
+  logic [Segs*5-1:0] exponents, head_exponents;  // of the group that each segment is part of
+  logic [1:0]        head_level;
+  logic [4:0]        head_token_exponent;
+
+  assign head_push = f_valid_q && f_group_last_q && !f_find_q;
+
+  always_comb begin
+    exponents = '0;
+    if (head_push) begin
+      for (int unsigned s = 0; s < Segs; s++) begin
+        for (int unsigned l = 0; l <= SegLog2; l++) begin
+          if (f_level_q == 2'(l)) exponents[s*5 +: 5] = field_joined[(Segs+s)>>l] - 5'd1;
+        end
+        if (f_level_q == 2'(SegLog2)) exponents[s*5 +: 5] = group_field - 5'd1;
+        if (f_per_row_q) exponents[s*5 +: 5] = token_field - 5'd1;
+      end
+    end
+  end
 
   bl_fifo #(
-    .Width(6),
-    .Depth(4)
-  ) u_head (
+    .Width(HeadW),
+    .Depth(HeadDepth)
+  ) u_heads (
     .clk_i,
     .rst_ni,
-    .wvalid_i(take && in_slice_q == LastSlice),
+    .wvalid_i(head_push),
     .wready_o(head_ready),
-    .wdata_i ({nan_d, field_d - 5'd1}),
+    .wdata_i ({f_found_q ? token_field == 5'd31 : nan, token_field - 5'd1, f_level_q, exponents}),
     .rvalid_o(head_valid),
-    .rready_i(head_pop),
-    .rdata_o ({head_nan, head_exponent})
+    .rready_i(shift && slice_group_last_o),
+    .rdata_o ({head_nan, head_token_exponent, head_level, head_exponents})
   );
 
-  // ---- Second pass, stage 1: shift and round each lane ------------------------------------------
+  // ---- Shifting, stage 1: shift and round each lane ---------------------------------------------
 
-  logic              stage_ready;  // the output register is free or is being emptied
-  logic              shift;
-  logic [SliceW-1:0] out_slice_q;
-  logic              s1_valid_q, s1_last_q, s1_nan_q, s1_first_q;
-  logic [4:0]        s1_exponent_q;
-
-  assign stage_ready = !valid_o || ready_i;
-  assign shift       = raw_valid && head_valid && stage_ready;
-  assign raw_pop     = shift;
-  assign head_pop    = shift && out_slice_q == LastSlice;
+  assign slice_valid_o = raw_valid && head_valid;
+  assign shift         = slice_valid_o && slice_ready_i;
 
   // The mantissa of one binary16 value in a group of exponent `group_exponent`.
   function automatic logic [MantissaBits-1:0] mantissa(logic [15:0] value,
@@ -156,75 +248,115 @@ module bl_align #(
     mantissa = value[15] ? -magnitude : magnitude;
   endfunction
 
-  logic signed [MantissaBits-1:0] lane_d [Columns];
-  logic signed [MantissaBits-1:0] lane_q [Columns];
+  logic [Columns*MantissaBits-1:0] mantissas_d;
   always_comb begin
-    for (int unsigned c = 0; c < Columns; c++) lane_d[c] = '0;
+    mantissas_d = '0;
     if (shift) begin
       for (int unsigned c = 0; c < Columns; c++) begin
-        lane_d[c] = mantissa(raw_data[c*16 +: 16], head_exponent);
+        mantissas_d[c*MantissaBits +: MantissaBits] =
+            mantissa(raw_data[c*16 +: 16], head_exponents[(c/SegColumns)*5 +: 5]);
       end
     end
   end
 
-  for (genvar c = 0; c < Columns; c++) begin : gen_lane_q
-    always_ff @(posedge clk_i) begin
-      if (shift) lane_q[c] <= lane_d[c];
-    end
+  always_ff @(posedge clk_i) begin
+    if (shift) mantissas_o <= mantissas_d;
+  end
+
+  logic              s1_valid_q, s1_group_last_q, s1_nan_q;
+  logic [1:0]        s1_level_q;
+  logic [4:0]        s1_token_exponent_q;
+  logic [Segs*5-1:0] s1_exponents_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) s1_valid_q <= 1'b0;
+    else s1_valid_q <= shift;
   end
 
   always_ff @(posedge clk_i) begin
     if (shift) begin
-      s1_first_q    <= out_slice_q == '0;
-      s1_last_q     <= out_slice_q == LastSlice;
-      s1_exponent_q <= head_exponent;
-      s1_nan_q      <= head_nan;
+      s1_group_last_q     <= slice_group_last_o;
+      s1_nan_q            <= head_nan;
+      s1_level_q          <= head_level;
+      s1_token_exponent_q <= head_token_exponent;
+      s1_exponents_q      <= head_exponents;
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      out_slice_q <= '0;
-      s1_valid_q  <= 1'b0;
-    end else begin
-      if (shift) out_slice_q <= out_slice_q == LastSlice ? '0 : out_slice_q + 1'b1;
-      if (stage_ready) s1_valid_q <= shift;
-    end
-  end
+  // ---- Shifting, stage 2: sums of segments ------------------------------------------------------
 
-  // ---- Second pass, stage 2: group sum and output register --------------------------------------
-
-  logic signed [SumW-1:0] slice_sum;
+  logic signed [SumW-1:0] sum [2*Columns];  // a tree as above
+  logic signed [SumW-1:0] seg_sum_q [Segs];
   always_comb begin
-    slice_sum = '0;
+    for (int unsigned i = 0; i < 2 * Columns; i++) sum[i] = '0;
     if (s1_valid_q) begin
-      for (int unsigned c = 0; c < Columns; c++) slice_sum = slice_sum + SumW'(lane_q[c]);
+      for (int unsigned c = 0; c < Columns; c++) begin
+        sum[Columns+c] = SumW'(signed'(mantissas_o[c*MantissaBits +: MantissaBits]));
+      end
+      for (int unsigned i = Columns - 1; i >= Segs; i--) sum[i] = sum[2*i] + sum[2*i+1];
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      valid_o <= 1'b0;
-    end else if (stage_ready) begin
-      valid_o <= s1_valid_q;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (stage_ready && s1_valid_q) begin
-      group_last_o <= s1_last_q;
-      exponent_o   <= s1_exponent_q;
-      nan_o        <= s1_nan_q;
-      sum_o        <= s1_first_q ? slice_sum : sum_o + slice_sum;
-    end
-  end
-
-  for (genvar c = 0; c < Columns; c++) begin : gen_out
+  for (genvar s = 0; s < Segs; s++) begin : gen_seg_sum
     always_ff @(posedge clk_i) begin
-      if (stage_ready && s1_valid_q) mantissas_o[c*MantissaBits +: MantissaBits] <= lane_q[c];
+      if (s1_valid_q) seg_sum_q[s] <= sum[Segs+s];
     end
   end
 
-  `BL_ASSERT_STABLE(OutIsStable, valid_o, ready_i, mantissas_o)
+  logic              s2_valid_q, s2_group_last_q;
+  logic [1:0]        s2_level_q;
+  logic [Segs*5-1:0] s2_exponents_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) s2_valid_q <= 1'b0;
+    else s2_valid_q <= s1_valid_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (s1_valid_q) begin
+      s2_group_last_q      <= s1_group_last_q;
+      s2_level_q           <= s1_level_q;
+      s2_exponents_q       <= s1_exponents_q;
+      sum_nan_o            <= s1_nan_q;
+      sum_token_exponent_o <= s1_token_exponent_q;
+    end
+  end
+
+  // ---- Segments joined to groups, slices to groups; an entry per group --------------------------
+
+  logic signed [SumW-1:0] sum_joined [2*Segs];
+  logic signed [SumW-1:0] group_sum, group_sum_q;
+  always_comb begin
+    sum_joined[0] = '0;
+    for (int unsigned s = 0; s < Segs; s++) sum_joined[Segs+s] = seg_sum_q[s];
+    for (int unsigned i = Segs - 1; i > 0; i--) begin
+      sum_joined[i] = sum_joined[2*i] + sum_joined[2*i+1];
+    end
+  end
+
+  // Zero between groups.
+  assign group_sum = group_sum_q + sum_joined[1];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) group_sum_q <= '0;
+    else if (s2_valid_q) group_sum_q <= s2_group_last_q ? '0 : group_sum;
+  end
+
+  always_comb begin
+    sum_exponents_o = s2_exponents_q;
+    sum_sums_o      = '0;
+    for (int unsigned l = 0; l <= SegLog2; l++) begin
+      if (s2_valid_q && s2_level_q == 2'(l)) begin
+        for (int unsigned s = 0; s < (Segs >> l); s++) begin
+          sum_exponents_o[s*5 +: 5]  = s2_exponents_q[(s<<l)*5 +: 5];
+          sum_sums_o[s*SumW +: SumW] = sum_joined[(Segs>>l)+s];
+        end
+      end
+    end
+    if (s2_level_q == 2'(SegLog2)) sum_sums_o[SumW-1:0] = group_sum;
+  end
+
+  `BL_ASSERT(HeadsHaveRoom, !head_push || head_ready,
+             "more groups are queued than the raw buffer can hold")
 
 endmodule

@@ -3,7 +3,8 @@
 //
 // Function:   six cycle counters (bl_pkg::Cause*) and six beat counters (read streams, outputs,
 //             completions), 64 bits each, in the order of docs/registers.md.
-// Latency:    one cycle. Limits: clear_i wins over counting.
+// Latency:    one cycle.
+// Limits:     63 beats per stream and cycle, all channels together. clear_i wins over counting.
 
 module bl_ctrl_counters (
   input  logic             clk_i,
@@ -12,7 +13,7 @@ module bl_ctrl_counters (
   input  logic             clear_i,
   input  logic             count_i,   // this cycle lies between a doorbell and its last response
   input  logic [2:0]       cause_i,
-  input  logic [5:0]       beats_i,
+  input  logic [6*6-1:0]   beats_i,   // beats that moved in this cycle, per stream
 
   output logic [12*64-1:0] counters_o
 );
@@ -29,8 +30,8 @@ module bl_ctrl_counters (
   for (genvar s = 0; s < 6; s++) begin : gen_stream
     logic [63:0] count_q;
     always_ff @(posedge clk_i) begin
-      if (!rst_ni || clear_i) count_q <= '0;
-      else if (beats_i[s])    count_q <= count_q + 64'd1;
+      if (!rst_ni || clear_i)           count_q <= '0;
+      else if (beats_i[s*6 +: 6] != '0) count_q <= count_q + 64'(beats_i[s*6 +: 6]);
     end
     assign counters_o[(bl_pkg::NumCauses+s)*64 +: 64] = count_q;
   end

@@ -1,177 +1,269 @@
 // SPDX-License-Identifier: Apache-2.0
-// One read stream: turns jobs into bursts and keeps their data until it is consumed.
+// One read stream: turns jobs into bursts on all of its channels and keeps the beats until they are
+// consumed, a line (one beat of every channel) at a time.
 //
-// Function:   a job reads `runs` runs of `run_beats` beats whose starts are `stride_beats` apart. A
-//             burst is asked for only when the buffer has room for all of it, so returning data
-//             never waits and streams cannot block each other on the shared channel.
-// Latency:    2 cycles from a returned beat to the stream's head.
-// Throughput: one burst request and one beat per cycle.
-// Limits:     beats return in order, two cycles after their request or later (the address register
-//             of bl_dma is one of them). Bursts are aligned to BurstBeats, so they never cross
-//             4 KiB (BurstBeats * BeatBytes <= 4096).
+// Function:   a job reads `runs` runs of `run_lines` lines whose starts are `stride_lines` apart; 0
+//             reads the same lines again. A request stands for one burst on every channel, channel c
+//             `c * stripe` pages after channel 0. It is made only when all buffers have room for the
+//             whole burst: returning beats never wait, and streams cannot block each other. The
+//             channels' beats may come at different times; a line is there when all of its beats are.
+// Errors:     a line that holds a beat with an error response is handed on like any other; the
+//             error is reported in the cycle in which it is handed over, with the line's job and the
+//             first byte of the burst of its lowest failing channel. So every line is reported
+//             before anything that follows from it.
+// Latency:    job to request 2 cycles; last beat of a line to the stream's head 2 cycles.
+// Throughput: one request and one line per cycle; one cycle between the requests of two jobs.
+// Limits:     a channel's beats return in order, the cycle after their request or later. As many
+//             bursts may be under way as Depth has room for. Bursts are aligned to BurstBeats, so
+//             they never cross 4 KiB (BurstBeats * BeatBytes <= 4096). Depth is a power of two, at
+//             least BurstBeats. JobQueue + 1 jobs fit, from their request to their last line.
 
 `include "bl_assert.svh"
 
 module bl_dma_read_stream #(
   parameter int unsigned BeatW,
+  parameter int unsigned Channels,
   parameter int unsigned BurstBeats,
-  parameter int unsigned Depth,
+  parameter int unsigned Depth,      // lines
   parameter int unsigned JobQueue
 ) (
-  input  logic             clk_i,
-  input  logic             rst_ni,
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
 
-  input  logic             job_valid_i,
-  output logic             job_ready_o,
-  input  logic [63:0]      job_address_i,      // bytes, beat aligned
-  input  logic [31:0]      job_run_beats_i,    // at least 1
-  input  logic [31:0]      job_stride_beats_i,
-  input  logic [31:0]      job_runs_i,         // at least 1
-  input  logic [1:0]       job_tag_i,          // comes back with an error
+  input  logic                      job_valid_i,
+  output logic                      job_ready_o,
+  input  bl_pkg::read_job_t         job_i,              // the address is that of a beat
 
-  output logic             request_valid_o,
-  input  logic             request_ready_i,
-  output logic [63:0]      request_address_o,
-  output logic [7:0]       request_len_o,      // beats - 1
+  output logic                      request_valid_o,
+  input  logic                      request_ready_i,
+  output logic [63:0]               request_address_o,  // of channel 0
+  output logic [31:0]               request_stripe_o,
+  output logic [7:0]                request_len_o,      // beats - 1
 
-  input  logic             beat_valid_i,
-  input  logic [BeatW-1:0] beat_data_i,
-  input  logic             beat_last_i,
-  input  logic             beat_error_i,
+  input  logic [Channels-1:0]       beat_valid_i,
+  input  logic [Channels*BeatW-1:0] beat_data_i,
+  input  logic [Channels-1:0]       beat_error_i,
 
-  output logic             valid_o,
-  input  logic             ready_i,
-  output logic [BeatW-1:0] data_o,
+  output logic                      valid_o,
+  input  logic                      ready_i,
+  output logic [Channels*BeatW-1:0] data_o,
 
-  output logic             error_o,            // pulse: a beat came with an error response
-  output logic [1:0]       error_tag_o,        // its job
-  output logic [63:0]      error_address_o     // first byte of its burst
+  output logic                      error_o,            // pulse
+  output logic [bl_pkg::TagW-1:0]   error_tag_o,
+  output logic [63:0]               error_address_o
 );
 
-  localparam int unsigned BeatBytes = BeatW / 8;
-  localparam int unsigned BeatShift = $clog2(BeatBytes);
+  localparam int unsigned BeatShift = $clog2(BeatW / 8);
   localparam int unsigned BurstW = BurstBeats > 1 ? $clog2(BurstBeats) : 1;
-  localparam int unsigned CreditW = $clog2(Depth + 1);
-  // Enough short bursts to cover the latency; the request waits when more are under way.
-  localparam int unsigned MaxBursts = 64;
+  localparam int unsigned BlockShift = BeatShift + $clog2(BurstBeats);  // a burst never leaves a block
+  localparam int unsigned PtrW = $clog2(Depth);
+  localparam int unsigned ChannelW = Channels > 1 ? $clog2(Channels) : 1;
 
-  // ---- Jobs -------------------------------------------------------------------------------------
+  // ---- Jobs: of the burst to ask for, and of the line at the head -------------------------------
 
-  logic        job_valid, job_pop;
-  logic [63:0] job_address;
-  logic [31:0] job_run_beats, job_stride_beats, job_runs;
-  logic [1:0]  job_tag;
+  bl_pkg::read_job_t walk, head;
+  logic              walk_valid, head_valid, walk_pop, head_pop;
 
-  bl_fifo #(
-    .Width(64 + 3 * 32 + 2),
-    .Depth(JobQueue)
+  bl_dma_jobs #(
+    .Width  (bl_pkg::ReadJobW),
+    .Jobs   (JobQueue + 1),
+    .Readers(2)
   ) u_jobs (
     .clk_i,
     .rst_ni,
-    .wvalid_i(job_valid_i),
-    .wready_o(job_ready_o),
-    .wdata_i ({job_address_i, job_run_beats_i, job_stride_beats_i, job_runs_i, job_tag_i}),
-    .rvalid_o(job_valid),
-    .rready_i(job_pop),
-    .rdata_o ({job_address, job_run_beats, job_stride_beats, job_runs, job_tag})
+    .valid_i(job_valid_i),
+    .ready_o(job_ready_o),
+    .job_i,
+    .valid_o({head_valid, walk_valid}),
+    .pop_i  ({head_pop, walk_pop}),
+    .job_o  ({head, walk})
   );
 
-  // ---- Requests ---------------------------------------------------------------------------------
+  logic unused;
+  assign unused = ^walk.tag;
 
-  logic               active_q;
-  logic [63:0]        run_address_q;   // first byte of the current run
-  logic [31:0]        run_done_q;      // beats of the current run already asked for
-  logic [31:0]        run_q;           // finished runs of this job
-  logic [CreditW-1:0] credits_q;
-  logic               addresses_ready;
+  // ---- Requests. Positions count lines and have a bit more than an address in the buffer needs,
+  // so that full and empty differ ---------------------------------------------------------------
 
-  logic [63:0]        address;
-  logic [31:0]        run_left;
-  logic [7:0]         block_left, beats;
-  logic               request, run_end, job_end, pop;
+  logic          active_q;
+  logic [63:0]   address_q;       // next burst
+  logic [63:0]   run_address_q;
+  logic [31:0]   run_left_q;      // lines of this run not yet asked for
+  logic [31:0]   runs_left_q;     // this one included
+  logic [PtrW:0] asked_q;         // lines asked for
+  logic [PtrW:0] taken_q;         // lines that have left the buffer
 
-  assign address  = run_address_q + (64'(run_done_q) << BeatShift);
-  assign run_left = job_run_beats - run_done_q;
-  // Beats to the next multiple of a whole burst.
-  assign block_left = 8'(BurstBeats) - (BurstBeats > 1 ? 8'(address[BeatShift +: BurstW]) : 8'd0);
-  assign beats      = run_left < 32'(block_left) ? run_left[7:0] : block_left;
+  logic [63:0]   next_run;
+  logic [PtrW:0] used;
+  logic [7:0]    block_left, beats;
+  logic          request, run_end, job_end;
 
-  assign request_valid_o   = active_q && 32'(credits_q) >= 32'(beats) && addresses_ready;
-  assign request_address_o = address;
+  // Beats to the end of the block.
+  assign block_left = 8'(BurstBeats) - (BurstBeats > 1 ? 8'(address_q[BeatShift +: BurstW]) : 8'd0);
+  assign beats      = run_left_q < 32'(block_left) ? run_left_q[7:0] : block_left;
+  assign used       = asked_q - taken_q;
+
+  assign request_valid_o   = active_q && 32'(used) + 32'(beats) <= 32'(Depth);
+  assign request_address_o = address_q;
+  assign request_stripe_o  = walk.stripe;
   assign request_len_o     = beats - 8'd1;
 
-  assign request = request_valid_o && request_ready_i;
-  assign run_end = run_left == 32'(beats);
-  assign job_end = run_end && run_q == job_runs - 32'd1;
-  assign job_pop = request && job_end;
-  assign pop     = valid_o && ready_i;
+  assign request  = request_valid_o && request_ready_i;
+  assign run_end  = run_left_q == 32'(beats);
+  assign job_end  = run_end && runs_left_q == 32'd1;
+  assign walk_pop = request && job_end;
+  assign next_run = run_address_q + (64'(walk.stride_lines) << BeatShift);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      active_q      <= 1'b0;
-      run_address_q <= '0;
-      run_done_q    <= '0;
-      run_q         <= '0;
-      credits_q     <= CreditW'(Depth);
-    end else begin
-      if (!active_q) begin
-        active_q      <= job_valid;
-        run_address_q <= job_address;
-        run_done_q    <= '0;
-        run_q         <= '0;
-      end else if (request) begin
-        active_q   <= !job_end;
-        run_done_q <= run_end ? '0 : run_done_q + 32'(beats);
-        if (run_end) begin
-          run_q         <= run_q + 32'd1;
-          run_address_q <= run_address_q + (64'(job_stride_beats) << BeatShift);
-        end
-      end
-      credits_q <= credits_q + CreditW'(pop) - (request ? CreditW'(beats) : '0);
+      active_q <= 1'b0;
+      asked_q  <= '0;
+    end else if (!active_q) begin
+      active_q <= walk_valid;
+    end else if (request) begin
+      active_q <= !job_end;
+      asked_q  <= asked_q + (PtrW + 1)'(beats);
     end
   end
 
-  // ---- Addresses of the bursts under way, for error reports -------------------------------------
-
-  logic address_valid;
-  bl_fifo #(
-    .Width(64 + 2),
-    .Depth(MaxBursts)
-  ) u_addresses (
-    .clk_i,
-    .rst_ni,
-    .wvalid_i(request),
-    .wready_o(addresses_ready),
-    .wdata_i ({job_tag, address}),
-    .rvalid_o(address_valid),
-    .rready_i(beat_valid_i && beat_last_i),
-    .rdata_o ({error_tag_o, error_address_o})
-  );
-
-  assign error_o = beat_valid_i && beat_error_i;
+  always_ff @(posedge clk_i) begin
+    if (!active_q) begin
+      address_q     <= walk.address;
+      run_address_q <= walk.address;
+      run_left_q    <= walk.run_lines;
+      runs_left_q   <= walk.runs;
+    end else if (request) begin
+      if (run_end) begin
+        address_q     <= next_run;
+        run_address_q <= next_run;
+        run_left_q    <= walk.run_lines;
+        runs_left_q   <= runs_left_q - 32'd1;
+      end else begin
+        address_q  <= {address_q[63:BlockShift] + 1'b1, BlockShift'(0)};
+        run_left_q <= run_left_q - 32'(beats);
+      end
+    end
+  end
 
   // ---- Data -------------------------------------------------------------------------------------
 
-  logic data_ready;
-  bl_fifo #(
-    .Width(BeatW),
-    .Depth(Depth)
-  ) u_data (
-    .clk_i,
-    .rst_ni,
-    .wvalid_i(beat_valid_i),
-    .wready_o(data_ready),
-    .wdata_i (beat_data_i),
-    .rvalid_o(valid_o),
-    .rready_i(ready_i),
-    .rdata_o (data_o)
-  );
+  logic [PtrW:0]       written_q [Channels];
+  logic                there;        // every channel's beat of the next line is in its buffer
+  logic                load, pop;
+  logic [Channels-1:0] error_q;      // of the line at the head
 
-  `BL_ASSERT(JobIsNotEmpty, !job_valid || (job_run_beats != '0 && job_runs != '0),
-             "a job reads nothing")
-  `BL_ASSERT(DataHasRoom, !beat_valid_i || data_ready,
-             "a beat returned for which no room was kept")
-  `BL_ASSERT(DataWasAskedFor, !beat_valid_i || address_valid,
-             "a beat returned that was not asked for")
+  always_comb begin
+    there = 1'b1;
+    for (int unsigned c = 0; c < Channels; c++) there = there && written_q[c] != taken_q;
+  end
+
+  assign load = there && (!valid_o || ready_i);
+  assign pop  = valid_o && ready_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      taken_q <= '0;
+      valid_o <= 1'b0;
+    end else begin
+      if (load) taken_q <= taken_q + 1'b1;
+      valid_o <= load || (valid_o && !ready_i);
+    end
+  end
+
+  for (genvar c = 0; c < Channels; c++) begin : gen_channel
+    logic [BeatW-1:0] mem_q [Depth];
+    logic             bad_q [Depth];
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        written_q[c] <= '0;
+      end else if (beat_valid_i[c]) begin
+        written_q[c] <= written_q[c] + 1'b1;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (beat_valid_i[c]) begin
+        mem_q[written_q[c][PtrW-1:0]] <= beat_data_i[c*BeatW +: BeatW];
+        bad_q[written_q[c][PtrW-1:0]] <= beat_error_i[c];
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (load) begin
+        data_o[c*BeatW +: BeatW] <= mem_q[taken_q[PtrW-1:0]];
+        error_q[c]               <= bad_q[taken_q[PtrW-1:0]];
+      end
+    end
+  end
+
+`ifndef SYNTHESIS
+  // A beat for which nothing was asked: what was asked for has room.
+  logic stray;
+  always_comb begin
+    stray = 1'b0;
+    if (beat_valid_i != '0) begin
+      for (int unsigned c = 0; c < Channels; c++) begin
+        stray = stray || (beat_valid_i[c] && written_q[c] == asked_q);
+      end
+    end
+  end
+`endif
+
+  // ---- Where the line at the head comes from: the walk again, line by line ----------------------
+
+  logic [31:0] line_q, line_next;   // in its run
+  logic [31:0] run_q, run_next;     // in its job
+  logic [63:0] run_start_q;         // of a job's later runs
+  logic [63:0] run_start;
+  logic        head_run_end;
+
+  assign run_start    = run_q == '0 ? head.address : run_start_q;
+  assign line_next    = line_q + 32'd1;
+  assign run_next     = run_q + 32'd1;
+  assign head_run_end = line_next == head.run_lines;
+  assign head_pop     = pop && head_run_end && run_next == head.runs;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      line_q <= '0;
+      run_q  <= '0;
+    end else if (pop) begin
+      line_q <= head_run_end ? '0 : line_next;
+      if (head_run_end) run_q <= head_pop ? '0 : run_next;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (pop && head_run_end) run_start_q <= run_start + (64'(head.stride_lines) << BeatShift);
+  end
+
+  logic [63:0]         burst_start;
+  logic [ChannelW-1:0] error_channel;
+
+  assign error_o     = pop && error_q != '0;
+  assign error_tag_o = head.tag;
+
+  always_comb begin
+    burst_start     = '0;
+    error_channel   = '0;
+    error_address_o = '0;
+    if (error_o) begin
+      for (int unsigned c = Channels; c > 0; c--) begin
+        if (error_q[c-1]) error_channel = ChannelW'(c - 1);
+      end
+      burst_start                 = run_start + (64'(line_q) << BeatShift);
+      burst_start[BlockShift-1:0] = '0;
+      // The first burst of a run starts where the run does.
+      if (run_start[63:BlockShift] == burst_start[63:BlockShift]) burst_start = run_start;
+      error_address_o = burst_start + ((64'(error_channel) * 64'(head.stripe)) << 12);
+    end
+  end
+
+  `BL_ASSERT(BeatWasAskedFor, !stray, "a beat returned that was not asked for")
+  `BL_ASSERT(JobIsGood, !walk_valid || (walk.run_lines != '0 && walk.runs != '0 &&
+                                        walk.address[BeatShift-1:0] == '0),
+             "a job reads nothing, or parts of beats")
+  `BL_ASSERT(LineHasItsJob, !valid_o || head_valid, "a line is at the head without its job")
 
 endmodule

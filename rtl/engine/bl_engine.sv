@@ -234,7 +234,10 @@ module bl_engine #(
   // What is known of a sum follows it: 1, 2, 3 cycles behind its last pass, then with the sum.
   logic             s1_valid_q, s2_valid_q, s3_valid_q, sum_valid_q;
   logic [SlotW-1:0] s1_slot_q, s2_slot_q, s3_slot_q;
-  bl_pkg::sum_t     s1_sum_q, s2_sum_q, s3_sum_q, sum_q;
+  bl_pkg::sum_t     s1_sum_q, s2_sum_q, s3_sum_q;
+  /* verilator lint_off UNUSEDSIGNAL */  // the ring's part was of use one cycle earlier
+  bl_pkg::sum_t     sum_q;
+  /* verilator lint_on UNUSEDSIGNAL */
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -431,6 +434,8 @@ module bl_engine #(
     `BL_ASSERT(ActiveHasSums, !(sum_valid_q && active) || sum_valid == '1,
                "a token of the job has no sums")
   end
+
+  `BL_ASSERT(TilesEndTogether, tile_done == '0 || tile_done[0], "a token ends a tile on its own")
 
   // ---- Results: one tile at a time --------------------------------------------------------------
 

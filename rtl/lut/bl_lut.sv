@@ -103,12 +103,21 @@ module bl_lut #(
     end
   end
 
-  for (genvar e = 0; e < Tables * HalfEntries; e++) begin : gen_entry
-    localparam int unsigned Low = (e / HalfEntries) * LowEntries + e % LowEntries;
-    localparam int unsigned High = (e / HalfEntries) * HighEntries + (e % HalfEntries) / LowEntries;
-    always_ff @(posedge clk_i) begin
-      if (valid_q) entries_o[e*EntryW +: EntryW] <= EntryW'(low_q[Low]) + EntryW'(high_q[High]);
+  logic [Tables*HalfEntries*EntryW-1:0] entries_d;
+  always_comb begin
+    entries_d = '0;
+    if (valid_q) begin
+      for (int unsigned t = 0; t < Tables; t++) begin
+        for (int unsigned j = 0; j < HalfEntries; j++) begin
+          entries_d[(t*HalfEntries+j)*EntryW +: EntryW] =
+              EntryW'(low_q[t*LowEntries+j%LowEntries]) + EntryW'(high_q[t*HighEntries+j/LowEntries]);
+        end
+      end
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (valid_q) entries_o <= entries_d;
   end
 
 endmodule

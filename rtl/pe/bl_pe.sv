@@ -55,43 +55,6 @@ module bl_pe #(
   localparam int unsigned PartW = EntryW + $clog2(Eight);
   localparam int unsigned SliceW = PartW + $clog2(Parts);
 
-  // ---- Table slots; a pass takes its slice's tables ----------------------------------------------
-
-  // Slots keep half tables; the pass's slice is expanded, so that one negator serves all rows. Where
-  // the last part has fewer tables the missing ones are 0 (in registers like the others: Yosys takes
-  // no array that is half registers, half wires).
-  logic signed [EntryW-1:0] table_q [Parts*Eight*FullEntries];
-  for (genvar e = 0; e < Entries; e++) begin : gen_entry
-    localparam int unsigned Upper = (e / HalfEntries) * FullEntries + HalfEntries + e % HalfEntries;
-    localparam int unsigned Lower = (e / HalfEntries) * FullEntries + HalfEntries - 1 -
-                                    e % HalfEntries;
-    logic [EntryW-1:0] slot_q [Slots];
-    logic [EntryW-1:0] entry;
-    assign entry = slot_q[pass_slot_i];
-    always_ff @(posedge clk_i) begin
-      if (table_valid_i) slot_q[table_slot_i] <= table_entries_i[e*EntryW +: EntryW];
-      if (pass_valid_i) begin
-        table_q[Upper] <= entry;
-        table_q[Lower] <= -entry;
-      end
-    end
-  end
-  for (genvar e = Tables * FullEntries; e < Parts * Eight * FullEntries; e++) begin : gen_missing
-    always_ff @(posedge clk_i) begin
-      if (pass_valid_i) table_q[e] <= '0;
-    end
-  end
-
-  // The bits of one row and part, next to each other.
-  logic [PartBits-1:0] bits [Rows*Parts];
-  for (genvar r = 0; r < Rows; r++) begin : gen_bits
-    for (genvar p = 0; p < Parts; p++) begin : gen_part
-      localparam int unsigned Left = Columns - p * PartBits;
-      localparam int unsigned Width = Left < PartBits ? Left : PartBits;
-      assign bits[r*Parts+p] = PartBits'(word_i[r*Columns+p*PartBits +: Width]);
-    end
-  end
-
   // ---- Pipeline control -------------------------------------------------------------------------
 
   logic p1_valid_q, p2_valid_q, p3_valid_q;
@@ -118,6 +81,46 @@ module bl_pe #(
     p3_last_q  <= p2_last_q;
   end
 
+  // ---- Table slots; a pass takes its slice's half tables -----------------------------------------
+
+  logic [Entries*EntryW-1:0] slot_q [Slots];
+  logic [Entries*EntryW-1:0] half_q;
+  always_ff @(posedge clk_i) begin
+    if (table_valid_i) slot_q[table_slot_i] <= table_entries_i;
+    if (pass_valid_i)  half_q <= slot_q[pass_slot_i];
+  end
+
+  // The half tables in use become full ones, so that one negator serves all rows. Where the last
+  // part has fewer tables the missing ones are 0. Entries are as wide as the sums of eight, so that
+  // these need no sign extension: it would take simulation a third of its time.
+  logic [PartW-1:0] full [Parts*Eight*FullEntries];
+  /* verilator lint_off LATCH */  // all elements are assigned: long loops are not followed
+  always_comb begin
+    logic signed [EntryW-1:0] entry;
+    entry = '0;
+    for (int unsigned i = 0; i < Parts * Eight * FullEntries; i++) full[i] = '0;
+    if (p1_valid_q) begin
+      for (int unsigned t = 0; t < Tables; t++) begin
+        for (int unsigned j = 0; j < HalfEntries; j++) begin
+          entry = half_q[(t*HalfEntries+j)*EntryW +: EntryW];
+          full[t*FullEntries+HalfEntries+j]   = PartW'(entry);
+          full[t*FullEntries+HalfEntries-1-j] = -PartW'(entry);
+        end
+      end
+    end
+  end
+  /* verilator lint_on LATCH */
+
+  // The bits of one row and part, next to each other.
+  logic [PartBits-1:0] bits [Rows*Parts];
+  for (genvar r = 0; r < Rows; r++) begin : gen_bits
+    for (genvar p = 0; p < Parts; p++) begin : gen_part
+      localparam int unsigned Left = Columns - p * PartBits;
+      localparam int unsigned Width = Left < PartBits ? Left : PartBits;
+      assign bits[r*Parts+p] = PartBits'(word_i[r*Columns+p*PartBits +: Width]);
+    end
+  end
+
   // ---- Look-ups, eight at a time ----------------------------------------------------------------
 
   logic signed [PartW-1:0] part_d [Rows*Parts];
@@ -125,7 +128,7 @@ module bl_pe #(
   /* verilator lint_off LATCH */  // all elements are assigned: long loops are not followed
   always_comb begin
     logic [PartBits-1:0]     word;
-    logic signed [PartW-1:0] sum;
+    logic [31:0]             sum;
     word = '0;
     sum  = '0;
     for (int unsigned i = 0; i < Rows * Parts; i++) part_d[i] = '0;
@@ -135,9 +138,9 @@ module bl_pe #(
           word = bits[r*Parts+p];
           sum  = '0;
           for (int unsigned t = 0; t < Eight; t++) begin
-            sum = sum + PartW'(table_q[(p*Eight+t)*FullEntries+32'(word[t*Mu +: Mu])]);
+            sum = sum + 32'(full[(p*Eight+t)*FullEntries+32'(word[t*Mu +: Mu])]);
           end
-          part_d[r*Parts+p] = sum;
+          part_d[r*Parts+p] = sum[PartW-1:0];
         end
       end
     end

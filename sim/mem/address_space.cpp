@@ -31,17 +31,28 @@ void AddressSpace::unmap(std::uint64_t address) {
   const auto region = regions_.find(address);
   if (region == regions_.end()) throw std::invalid_argument("no region starts at the address");
   mapped_ -= region->second.bytes;
+  last_ = regions_.end();
   regions_.erase(region);
 }
 
 std::uint8_t* AddressSpace::find(std::uint64_t address, std::uint64_t bytes) const {
-  auto region = regions_.upper_bound(address);
-  if (region == regions_.begin()) return nullptr;
-  --region;
-  const std::uint64_t offset = address - region->first;
-  const std::uint64_t size = region->second.bytes;
-  if (offset >= size || bytes > size - offset) return nullptr;
-  return region->second.pages.get() + offset;
+  const auto within = [&](Regions::const_iterator region) {
+    const std::uint64_t offset = address - region->first;  // huge below the region
+    return offset < region->second.bytes && bytes <= region->second.bytes - offset;
+  };
+  if (last_ == regions_.end() || !within(last_)) {
+    auto region = regions_.upper_bound(address);
+    if (region == regions_.begin() || !within(--region)) return nullptr;
+    last_ = region;
+  }
+  return last_->second.pages.get() + (address - last_->first);
+}
+
+void AddressSpace::prefetch(std::uint64_t address, std::uint64_t bytes) const {
+  constexpr std::uint64_t kLine = 64;
+  const std::uint8_t* from = find(address, bytes);
+  if (from == nullptr) return;
+  for (std::uint64_t i = 0; i < bytes; i += kLine) __builtin_prefetch(from + i);
 }
 
 bool AddressSpace::read(std::uint64_t address, std::span<std::uint8_t> to) const {

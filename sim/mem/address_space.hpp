@@ -30,6 +30,9 @@ class AddressSpace {
     return find(address, bytes) != nullptr;
   }
 
+  /// Brings bytes that will be read into the host's caches, where they are mapped.
+  void prefetch(std::uint64_t address, std::uint64_t bytes) const;
+
   /// Copies bytes out; false, and `to` untouched, when they are not all in one region.
   [[nodiscard]] bool read(std::uint64_t address, std::span<std::uint8_t> to) const;
 
@@ -49,9 +52,12 @@ class AddressSpace {
     std::unique_ptr<std::uint8_t[], Release> pages;
   };
 
+  using Regions = std::map<std::uint64_t, Region>;
+
   [[nodiscard]] std::uint8_t* find(std::uint64_t address, std::uint64_t bytes) const;
 
-  std::map<std::uint64_t, Region> regions_;
+  Regions regions_;
+  mutable Regions::const_iterator last_ = regions_.end();  // found last: mostly the next one too
   std::uint64_t mapped_ = 0;
 };
 

@@ -21,35 +21,37 @@ std::uint64_t stream_key(const MemoryRequest& request) {
 
 }  // namespace
 
+FixedMemory::Stream& FixedMemory::stream(const MemoryRequest& request) {
+  if (request.port >= ports_.size()) ports_.resize(request.port + 1);
+  return ports_[request.port].at(request.op == MemoryOp::write ? 1 : 0).at(request.id);
+}
+
 bool FixedMemory::try_issue(const MemoryRequest& request, Picoseconds now) {
-  const std::uint64_t key = stream_key(request);
-  Stream& stream = streams_[key];
+  Stream& stream = this->stream(request);
   Picoseconds time = now + timing_.latency;
   if (timing_.jitter != 0)
-    time += mix(mix(timing_.seed ^ mix(key + 1)) + stream.issued) % (timing_.jitter + 1);
+    time += mix(mix(timing_.seed ^ mix(stream_key(request) + 1)) + stream.issued) %
+            (timing_.jitter + 1);
   time = std::max(time, stream.last_completion);
   ++stream.issued;
   stream.last_completion = time;
 
-  const MemoryCompletion completion{request.tag, time,
-                                    space_.contains(request.address, request.bytes)};
-  const auto later = [](const MemoryCompletion& a, const MemoryCompletion& b) {
-    return a.time > b.time;
-  };
-  // lower_bound puts an equal time in front of, that is after, those already pending.
-  pending_.insert(std::lower_bound(pending_.begin(), pending_.end(), completion, later),
-                  completion);
+  // Without jitter a burst completes after all those before it. With jitter it completes before
+  // some of them, which are found from the end: that takes as long as it overtakes bursts.
+  auto place = pending_.end();
+  while (place != pending_.begin() && std::prev(place)->time > time) --place;
+  pending_.insert(place, {request.tag, time, space_.contains(request.address, request.bytes)});
   return true;
 }
 
 Picoseconds FixedMemory::next_event() const {
-  return pending_.empty() ? kNever : pending_.back().time;
+  return pending_.empty() ? kNever : pending_.front().time;
 }
 
 void FixedMemory::completions(Picoseconds now, std::vector<MemoryCompletion>& due) {
-  while (!pending_.empty() && pending_.back().time <= now) {
-    due.push_back(pending_.back());
-    pending_.pop_back();
+  while (!pending_.empty() && pending_.front().time <= now) {
+    due.push_back(pending_.front());
+    pending_.pop_front();
   }
 }
 

@@ -3,8 +3,9 @@
 // any number of bursts under way. For tests each burst may take a random extra time.
 #pragma once
 
+#include <array>
 #include <cstddef>
-#include <unordered_map>
+#include <deque>
 #include <vector>
 
 #include "sim/mem/address_space.hpp"
@@ -37,10 +38,14 @@ class FixedMemory final : public Memory {
     Picoseconds last_completion = 0;
   };
 
+  using Port = std::array<std::array<Stream, kMaxMemoryIds>, 2>;  // by operation and id
+
+  Stream& stream(const MemoryRequest& request);
+
   FixedTiming timing_;
   const AddressSpace& space_;
-  std::unordered_map<std::uint64_t, Stream> streams_;
-  std::vector<MemoryCompletion> pending_;  // latest first: the next to complete is at the back
+  std::vector<Port> ports_;
+  std::deque<MemoryCompletion> pending_;  // in order of time, equal times in order of issue
 };
 
 }  // namespace bitloom::sim

@@ -4,6 +4,7 @@
 // clock, from the completion on. A model keeps no data, so the cycle model needs none either.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -15,6 +16,9 @@ using Picoseconds = std::uint64_t;
 inline constexpr Picoseconds kNever = std::numeric_limits<Picoseconds>::max();
 
 enum class MemoryOp : std::uint8_t { read, write };
+
+/// AXI ids are below this.
+inline constexpr std::size_t kMaxMemoryIds = 16;
 
 /// One burst. A read is issued when its address is accepted, a write when its last beat is.
 struct MemoryRequest {

@@ -129,6 +129,27 @@ CompletionReport get_completion(PayloadReader& reader) {
   return report;
 }
 
+void put(PayloadWriter& writer, std::span<const ErrorResponse> list) {
+  writer.u32(static_cast<std::uint32_t>(list.size()));
+  for (const ErrorResponse& error : list)
+    writer.u32(error.channel).u32(error.id).u64(error.burst).u32(error.beat).u32(error.response);
+}
+
+// The list grows as its bytes are read: a lying count allocates nothing.
+std::vector<ErrorResponse> get_error_responses(PayloadReader& reader) {
+  std::vector<ErrorResponse> list;
+  for (std::uint32_t left = reader.u32(); left != 0; --left) {
+    ErrorResponse error;
+    error.channel = reader.u32();
+    error.id = reader.u32();
+    error.burst = reader.u64();
+    error.beat = reader.u32();
+    error.response = reader.u32();
+    list.push_back(error);
+  }
+  return list;
+}
+
 std::optional<Frame> Link::receive() const {
   std::array<std::uint8_t, kHeaderBytes> header{};
   const std::size_t got = read_fully(in_, header);

@@ -16,7 +16,7 @@
 
 namespace bitloom::sim {
 
-inline constexpr std::uint32_t kProtocolRevision = 1;
+inline constexpr std::uint32_t kProtocolRevision = 2;
 
 /// Longest payload that either side accepts: it bounds what a lying length can make it allocate.
 inline constexpr std::uint32_t kMaxPayload = (64U << 20) + 64U;
@@ -35,6 +35,8 @@ enum class Message : std::uint32_t {
   write_memory = 6,
   read_memory = 7,
   run = 8,
+  inject = 9,
+  reset_at = 10,
   // replies
   ok = 100,
   hello_reply = 101,
@@ -43,7 +45,8 @@ enum class Message : std::uint32_t {
   completion = 104,
   done = 105,
   fault = 106,
-  error = 107
+  error = 107,
+  cut_off = 108
 };
 
 /// Why a request was refused; the worker goes on.
@@ -129,6 +132,18 @@ struct Observation {
   std::string trace_file;
 };
 
+/// What `inject` carries any number of: an error response for tests.
+struct ErrorResponse {
+  static constexpr std::uint32_t kWriteChannel = 0xFFFF'FFFFU;
+  static constexpr std::uint32_t kLastBeat = 0xFFFF'FFFFU;
+
+  std::uint32_t channel = 0;   ///< a read channel, or kWriteChannel
+  std::uint32_t id = 0;        ///< AXI id
+  std::uint64_t burst = 0;     ///< of this channel and id, counted from now: 0 is the next one
+  std::uint32_t beat = 0;      ///< of a read burst; one beyond its end stands for the last one
+  std::uint32_t response = 0;  ///< 2 SLVERR, 3 DECERR
+};
+
 /// What `completion` carries.
 struct CompletionReport {
   std::uint64_t cycle = 0;             ///< at which the driver read the record
@@ -139,9 +154,11 @@ struct CompletionReport {
 void put(PayloadWriter& writer, const SystemSettings& settings);
 void put(PayloadWriter& writer, const Observation& observation);
 void put(PayloadWriter& writer, const CompletionReport& report);
+void put(PayloadWriter& writer, std::span<const ErrorResponse> list);
 SystemSettings get_settings(PayloadReader& reader);
 Observation get_observation(PayloadReader& reader);
 CompletionReport get_completion(PayloadReader& reader);
+std::vector<ErrorResponse> get_error_responses(PayloadReader& reader);
 
 /// One end of the byte stream, over two file descriptors that it does not own.
 class Link {

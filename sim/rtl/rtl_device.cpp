@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gen/descriptor.hpp"
+#include "sim/rtl/layer_images.hpp"
 #include "sim/rtl/rtl_support.hpp"
 #include "sim/rtl/session.hpp"
 #include "sim/rtl/wave_view.hpp"
@@ -32,9 +33,6 @@ using sim::Record;
 using sim::Session;
 using sim::WorkerProcess;
 
-constexpr std::uint32_t kTokensPerDescriptor = 1;
-constexpr std::uint32_t kOpcodeLinear = 1;
-
 struct QueuedCall {
   Ticket ticket{};
   std::shared_ptr<const LayerImages> layer;
@@ -45,20 +43,23 @@ struct QueuedCall {
 // Outcome of a call: its completion, or the error that poll() throws.
 using Outcome = std::variant<Completion, Error>;
 
+// A descriptor of a call: as many of its tokens as the array takes at once.
+struct Batch {
+  Descriptor descriptor;
+  std::uint64_t activations = 0;  // regions
+  std::uint64_t outputs = 0;
+};
+
 // One queued call while its descriptors run.
 struct RunningCall {
   QueuedCall* queued = nullptr;
-  std::vector<std::uint64_t> activations;  // one region per descriptor
-  std::vector<std::uint64_t> outputs;
-  std::uint32_t completed = 0;
+  std::vector<Batch> batches;
+  std::size_t completed = 0;
   std::vector<bool> nan_tokens;
   CycleStats stats;
   std::optional<Error> error;
 
-  [[nodiscard]] std::uint32_t descriptors() const {
-    return static_cast<std::uint32_t>(outputs.size());
-  }
-  [[nodiscard]] bool done() const { return completed == descriptors(); }
+  [[nodiscard]] bool done() const { return completed == batches.size(); }
 };
 
 void demand(std::optional<Error> refusal) {
@@ -69,7 +70,6 @@ class RtlDevice final : public Device {
  public:
   RtlDevice(const Config& config, RtlOptions options)
       : config_(config), options_(std::move(options)) {
-    demand(rtl_refusal(config));
     worker_ = sim::ensure_worker(config.hardware, options_.worker);
     session_.emplace(worker_, config_, options_);
     if (!options_.observation.wave_file.empty())
@@ -80,18 +80,8 @@ class RtlDevice final : public Device {
 
   LayerId load(const Layer& layer) override {
     // The least that a call can ask; submit() sees what it does ask.
-    demand(rtl_refusal(config_, rtl_request(layer, 1, OutputFormat::binary32)));
-    auto images = std::make_shared<LayerImages>();
-    images->shape.name = layer.name;
-    images->shape.m = layer.m;
-    images->shape.k = layer.k;
-    images->shape.group_size = layer.group_size;
-    images->shape.plane_count = layer.plane_count;
-    images->weights = weight_image(layer, config_.hardware);
-    for (const auto& [bits, tables] : layer.precisions) {
-      images->shape.precisions[bits];
-      images->scales[bits] = {scale_image(layer, bits, config_.hardware), !tables.beta.empty()};
-    }
+    demand(rtl_refusal(config_, rtl_request(layer, 1)));
+    auto images = std::make_shared<LayerImages>(sim::make_layer_images(layer, config_.hardware));
     const LayerId id{next_layer_++};
     layers_.emplace(id, std::move(images));
     return id;
@@ -102,9 +92,9 @@ class RtlDevice final : public Device {
   Ticket submit(Call call) override {
     const auto found = layers_.find(call.layer);
     if (found == layers_.end()) throw std::invalid_argument("a call names a layer not loaded");
-    const Layer& shape = found->second->shape;
-    check_call(shape, call);
-    demand(rtl_refusal(config_, rtl_request(shape, call.bits, call.format)));
+    const LayerImages& layer = *found->second;
+    check_call(layer.shape, layer.served, call);
+    demand(rtl_refusal(config_, rtl_request(layer.shape, call.bits)));
     const Ticket ticket{next_ticket_++};
     queue_.push_back({ticket, found->second, std::move(call), std::nullopt});
     return ticket;
@@ -190,46 +180,37 @@ class RtlDevice final : public Device {
   RunningCall place(QueuedCall& queued) {
     RunningCall running;
     running.queued = &queued;
-    session_->placement(queued.layer, queued.call.bits);
-    const Layer& shape = queued.layer->shape;
-    const Activations& acts = queued.call.acts;
-    for (std::uint32_t token = 0; token < acts.tokens; token += kTokensPerDescriptor) {
-      running.activations.push_back(session_->place(
-          activation_image(acts, token, kTokensPerDescriptor, shape.padded_k(), config_.hardware)));
-      running.outputs.push_back(session_->reserve(output_bytes(shape)));
+    const HardwareConfig& hardware = config_.hardware;
+    const LayerImages& layer = *queued.layer;
+    const Call& call = queued.call;
+    const Placement& placement = session_->placement(queued.layer, call.bits);
+    for (std::uint32_t token = 0; token < call.acts.tokens; token += hardware.tokens) {
+      const std::uint32_t tokens = std::min(hardware.tokens, call.acts.tokens - token);
+      const Image image = activation_image(call.acts, token, tokens, layer.shape, hardware);
+      Batch batch;
+      batch.activations = session_->place(image.bytes);
+      batch.outputs =
+          session_->reserve(output_image_bytes(layer.shape.m, tokens, call.format, hardware));
+      batch.descriptor = sim::make_descriptor(layer,
+                                              {.bits = call.bits,
+                                               .format = call.format,
+                                               .tokens = tokens,
+                                               .activations_stripe = image.stripe},
+                                              {.weights = placement.weights,
+                                               .scales = placement.scales.at(call.bits),
+                                               .activations = batch.activations,
+                                               .outputs = batch.outputs});
+      running.batches.push_back(batch);
     }
     return running;
-  }
-
-  [[nodiscard]] std::uint64_t output_bytes(const Layer& shape) const {
-    return output_image_bytes(shape.m, kTokensPerDescriptor, OutputFormat::binary32,
-                              config_.hardware);
-  }
-
-  Record descriptor(const RunningCall& running, std::size_t index) {
-    const auto& [ticket, layer, call, failure] = *running.queued;
-    const Placement& placement = session_->placement(layer, call.bits);
-    return encode(Descriptor{.opcode = kOpcodeLinear,
-                             .has_offset = layer->scales.at(call.bits).has_offset ? 1U : 0U,
-                             .interrupt = 1,
-                             .bits = call.bits,
-                             .planes = layer->shape.plane_count,
-                             .tokens = kTokensPerDescriptor,
-                             .m = layer->shape.m,
-                             .k = layer->shape.k,
-                             .group_size = layer->shape.group_size,
-                             .weights_address = placement.weights,
-                             .scales_address = placement.scales.at(call.bits),
-                             .activations_address = running.activations.at(index),
-                             .outputs_address = running.outputs.at(index)});
   }
 
   void run_descriptors(std::vector<RunningCall>& calls) {
     std::vector<Record> descriptors;
     std::vector<RunningCall*> owners;
     for (RunningCall& call : calls) {
-      for (std::uint32_t i = 0; i < call.descriptors(); ++i) {
-        descriptors.push_back(descriptor(call, i));
+      for (const Batch& batch : call.batches) {
+        descriptors.push_back(encode(batch.descriptor));
         owners.push_back(&call);
       }
     }
@@ -244,8 +225,9 @@ class RtlDevice final : public Device {
   void complete(RunningCall& call, const CompletionReport& report) {
     const CompletionRecord record = decode_completion(report.record);
     session_->account(report, record, call.stats);
-    ++call.completed;
-    call.nan_tokens.push_back((record.nan_tokens & 1U) != 0);
+    const std::uint32_t tokens = call.batches.at(call.completed++).descriptor.tokens;
+    for (std::uint32_t token = 0; token < tokens; ++token)
+      call.nan_tokens.push_back((record.nan_tokens >> token & 1U) != 0);
     if (record.status == static_cast<std::uint32_t>(StatusCode::ok) || call.error) return;
     std::string found = fmt::format("status {}: {}", record.status, status_text(record.status));
     if (record.status == static_cast<std::uint32_t>(StatusCode::bus_error))
@@ -259,21 +241,20 @@ class RtlDevice final : public Device {
 
   Outcome finish(RunningCall& call) {
     WorkerProcess& process = session_->process();
-    const Layer& shape = call.queued->layer->shape;
+    const std::uint32_t m = call.queued->layer->shape.m;
+    const OutputFormat format = call.queued->call.format;
     Completion completion;
     completion.ticket = call.queued->ticket;
     completion.nan_tokens = std::move(call.nan_tokens);
     completion.stats = call.stats;
-    completion.y = {.format = OutputFormat::binary32,
-                    .tokens = call.queued->call.acts.tokens,
-                    .m = shape.m,
-                    .bits = {}};
-    for (std::uint32_t i = 0; i < call.descriptors(); ++i) {
-      const Image image = process.read(call.outputs[i], output_bytes(shape));
-      read_output_image(image, shape.m, kTokensPerDescriptor, OutputFormat::binary32,
-                        config_.hardware, completion.y.bits);
-      process.unmap(call.outputs[i]);
-      process.unmap(call.activations[i]);
+    completion.y = {.format = format, .tokens = call.queued->call.acts.tokens, .m = m, .bits = {}};
+    for (const Batch& batch : call.batches) {
+      const std::uint32_t tokens = batch.descriptor.tokens;
+      const std::vector<std::uint8_t> image =
+          process.read(batch.outputs, output_image_bytes(m, tokens, format, config_.hardware));
+      read_output_image(image, m, tokens, format, config_.hardware, completion.y.bits);
+      process.unmap(batch.outputs);
+      process.unmap(batch.activations);
     }
     if (call.error) return std::move(*call.error);
     return completion;

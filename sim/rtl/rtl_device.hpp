@@ -26,9 +26,9 @@ struct RtlOptions {
 };
 
 /// A device that simulates the RTL of a configuration; builds the worker first where needed.
-/// Queued calls run back to back, one descriptor per token. Errors:
+/// Queued calls run back to back, each in descriptors of at most `tokens` tokens. Errors:
 ///   rtl_build        the worker cannot be built;
-///   rtl_unsupported, layer_limit  here, load, submit: what rtl_refusal() says (rtl_support.hpp);
+///   layer_limit      load, submit: what rtl_refusal() says (rtl_support.hpp);
 ///   rtl_fault        poll: the machine reported a status other than ok, an assertion failed, or
 ///                    the worker died. A new worker takes over for the calls behind; an observed
 ///                    one is not replaced, so its calls all fail and its files stay.

@@ -24,9 +24,9 @@ Session::Session(const WorkerExecutable& worker, const Config& config, const Rtl
   last_.beats.back() = 0U - record_beats(process_.beat_bytes());
 }
 
-std::uint64_t Session::place(const Image& image) {
-  const std::uint64_t address = reserve(image.size());
-  process_.write(address, image);
+std::uint64_t Session::place(std::span<const std::uint8_t> bytes) {
+  const std::uint64_t address = reserve(bytes.size());
+  process_.write(address, bytes);
   return address;
 }
 
@@ -42,10 +42,10 @@ const Placement& Session::placement(const std::shared_ptr<const LayerImages>& la
   auto& [kept, placement] = placed_[layer.get()];
   if (!kept) {
     kept = layer;
-    placement.weights = place(layer->weights);
+    placement.weights = place(layer->weights.bytes);
   }
   if (!placement.scales.contains(bits))
-    placement.scales[bits] = place(layer->scales.at(bits).image);
+    placement.scales[bits] = place(layer->tables.at(bits).image.bytes);
   return placement;
 }
 

@@ -6,26 +6,16 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "gen/descriptor.hpp"
+#include "sim/rtl/layer_images.hpp"
 #include "sim/rtl/rtl_device.hpp"
 #include "sim/rtl/worker_process.hpp"
 #include "sw/device/device.hpp"
-#include "sw/layout/layout.hpp"
 
 namespace bitloom::sim {
-
-/// A layer in the hardware's form, kept so that a new worker can take over from one that failed.
-struct LayerImages {
-  Layer shape;  ///< without planes and tables
-  Image weights;
-  struct Scales {
-    Image image;
-    bool has_offset = false;
-  };
-  std::map<unsigned, Scales> scales;  ///< by precision
-};
 
 /// Where a layer's images are.
 struct Placement {
@@ -40,8 +30,8 @@ class Session {
 
   WorkerProcess& process() { return process_; }
 
-  /// Maps a region and copies the image there; returns its address.
-  std::uint64_t place(const Image& image);
+  /// Maps a region and copies the bytes there; returns its address.
+  std::uint64_t place(std::span<const std::uint8_t> bytes);
   /// Maps a region of zeros. Regions lie apart, so that an access beyond an image is an error and
   /// not a neighbour's data. Addresses are never used twice: 2^47 bytes outlast any session.
   std::uint64_t reserve(std::uint64_t bytes);

@@ -207,6 +207,18 @@ std::vector<std::uint8_t> WorkerProcess::read(std::uint64_t address, std::uint64
   return data;
 }
 
+void WorkerProcess::inject(std::span<const ErrorResponse> errors) {
+  PayloadWriter payload;
+  put(payload, errors);
+  ask(Message::inject, payload, Message::ok);
+}
+
+void WorkerProcess::reset_at(std::uint64_t cycle) {
+  PayloadWriter payload;
+  payload.u64(cycle);
+  ask(Message::reset_at, payload, Message::ok);
+}
+
 std::uint64_t WorkerProcess::run(std::span<const Record> descriptors,
                                  const std::function<void(const CompletionReport&)>& completion,
                                  const std::function<void(std::uint64_t)>& progress) {
@@ -224,8 +236,9 @@ std::uint64_t WorkerProcess::run(std::span<const Record> descriptors,
       ++completed;
       completion(parse(frame, get_completion));
     } else {
-      expect(frame, Message::done);
-      if (completed < descriptors.size())
+      cut_off_ = frame.type == Message::cut_off;
+      expect(frame, cut_off_ ? Message::cut_off : Message::done);
+      if (completed < descriptors.size() && !cut_off_)
         fail(fmt::format("the end of a run after {} completions", completed),
              fmt::format("{}", descriptors.size()));
       return parse(frame, take_cycles);

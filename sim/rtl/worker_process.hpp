@@ -38,12 +38,21 @@ class WorkerProcess {
   void write(std::uint64_t address, std::span<const std::uint8_t> data);
   std::vector<std::uint8_t> read(std::uint64_t address, std::uint64_t bytes);
 
+  /// For tests: error responses that bursts have from now on, in place of those asked for before.
+  void inject(std::span<const ErrorResponse> errors);
+  /// For tests: the machine is reset in this cycle of the next run, if that takes so long.
+  void reset_at(std::uint64_t cycle);
+
   /// Runs descriptors to their end; `completion` is called for each in order, `progress` now and
   /// then, with the cycles simulated so far. Returns those at the end. An observed worker has
-  /// written its trace so far when this returns.
+  /// written its trace so far when this returns. After reset_at() the run may be cut off: then not
+  /// all have completed.
   std::uint64_t run(std::span<const Record> descriptors,
                     const std::function<void(const CompletionReport&)>& completion,
                     const std::function<void(std::uint64_t)>& progress);
+
+  /// The last run was cut off by a reset.
+  [[nodiscard]] bool cut_off() const { return cut_off_; }
 
  private:
   Frame receive();
@@ -63,6 +72,7 @@ class WorkerProcess {
   Link link_;
   std::uint32_t beat_bytes_ = 0;
   bool observed_ = false;
+  bool cut_off_ = false;
 };
 
 }  // namespace bitloom::sim

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/tb/accelerator.hpp"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 namespace bitloom::sim {
 namespace {
 
@@ -20,11 +24,16 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const SystemSettin
       top_(std::make_unique<Vbl_top>(&context_, "TOP")),
       observer_(context_, *top_, observation),
       stall_(settings.stall_percent, settings.seed),
-      read_(pool_, stall_, [this](Burst& burst) { return request(read_socket, burst); }),
-      write_(pool_, stall_, [this](Burst& burst) { return request(write_socket, burst); }),
+      write_(pool_, stall_,
+             [this](Burst& burst) { return request(sockets_[kReadChannels], burst); }),
       control_(stall_) {
-  read_socket.register_nb_transport_bw(this, &Accelerator::answer);
-  write_socket.register_nb_transport_bw(this, &Accelerator::answer);
+  for (unsigned channel = 0; channel < kReadChannels; ++channel)
+    reads_.emplace_back(channel, pool_, stall_, [this, &socket = sockets_[channel]](Burst& burst) {
+      return request(socket, burst);
+    });
+  for (unsigned number = 0; number < kPorts; ++number)
+    sockets_[number].register_nb_transport_bw(this, &Accelerator::answer, static_cast<int>(number));
+  reset_ports();
   SC_HAS_PROCESS(Accelerator);
   SC_METHOD(tick);
 }
@@ -39,6 +48,7 @@ void Accelerator::tick() {
     stopped_ = std::current_exception();
     access_ended_.notify(sc_core::SC_ZERO_TIME);
     interrupted_.notify(sc_core::SC_ZERO_TIME);
+    restarted_.notify(sc_core::SC_ZERO_TIME);
   }
 }
 
@@ -46,18 +56,23 @@ void Accelerator::tick() {
 void Accelerator::step() {
   Vbl_top& top = *top_;
   const Picoseconds time = now();
-  const bool running = cycle_ >= kResetCycles;
+  if (cycle_ == reset_at_) begin_reset();
+  if (in_reset_ && cycle_ >= reset_end_ && drained()) end_reset();
+  // AXI: the first valid comes in the second cycle out of reset.
+  const bool running = !in_reset_ && top.rst_ni != 0;
   context_.time(time);  // for the messages of assertions
   observer_.begin_cycle(cycle_);
-  top.rst_ni = running ? 1 : 0;
-  read_.drive(top, time);
-  write_.drive(top, time);
-  if (running) control_.drive(top);
+  top.rst_ni = in_reset_ ? 0 : 1;
+  if (running) {
+    for (AxiRead& read : reads_) read.drive(top, time);
+    write_.drive(top, time);
+    control_.drive(top);
+  }
   top.clk_i = 0;
   top.eval();
   observer_.sample(time);
   if (running) {
-    read_.edge(top);
+    for (AxiRead& read : reads_) read.edge(top);
     write_.edge(top);
     if (control_.edge(top)) access_ended_.notify(sc_core::SC_ZERO_TIME);
   }
@@ -70,45 +85,93 @@ void Accelerator::step() {
   interrupt_ = interrupt;
 }
 
-template <typename Socket>
+void Accelerator::reset_ports() {
+  for (AxiRead& read : reads_) read.reset(*top_);
+  write_.reset(*top_);
+  control_.reset(*top_);
+}
+
+void Accelerator::begin_reset() {
+  reset_ports();
+  in_reset_ = was_reset_ = true;
+  reset_at_ = kNoCycle;
+  reset_end_ = cycle_ + kResetCycles;
+  access_ended_.notify(sc_core::SC_ZERO_TIME);
+  interrupted_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Accelerator::end_reset() {
+  in_reset_ = false;
+  for (AxiRead& read : reads_) read.end_reset();
+  write_.end_reset();
+  restarted_.notify(sc_core::SC_ZERO_TIME);
+}
+
+bool Accelerator::drained() const {
+  return write_.drained() && std::all_of(reads_.begin(), reads_.end(),
+                                         [](const AxiRead& read) { return read.drained(); });
+}
+
+void Accelerator::wait_restart(std::uint64_t cycles) {
+  if (in_reset_) sc_core::wait(period_ * static_cast<double>(cycles), restarted_);
+  was_reset_ = false;
+  check();
+  if (in_reset_) throw Fault("the memory did not answer the bursts that a reset cut off");
+}
+
+void Accelerator::inject(const std::vector<ErrorResponse>& errors) {
+  std::array<std::vector<ErrorResponse>, kPorts> by_port;
+  for (const ErrorResponse& error : errors)
+    by_port.at(std::min(error.channel, kReadChannels)).push_back(error);
+  for (unsigned channel = 0; channel < kReadChannels; ++channel)
+    reads_[channel].inject(std::move(by_port[channel]));
+  write_.inject(std::move(by_port[kReadChannels]));
+}
+
+AxiPort& Accelerator::port(int number) {
+  const auto index = static_cast<std::size_t>(number);
+  if (index < reads_.size()) return reads_[index];
+  return write_;
+}
+
+std::uint64_t Accelerator::memory_bursts() const {
+  std::uint64_t bursts = write_.bursts();
+  for (const AxiRead& read : reads_) bursts += read.bursts();
+  return bursts;
+}
+
 bool Accelerator::request(Socket& socket, Burst& burst) {
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  return socket->nb_transport_fw(burst.payload, phase, delay) == tlm::TLM_UPDATED &&
-         phase == tlm::END_REQ;
+  return socket->nb_transport_fw(burst, phase, delay) == tlm::TLM_UPDATED && phase == tlm::END_REQ;
 }
 
-tlm::tlm_sync_enum Accelerator::answer(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
-                                       sc_core::sc_time& delay) {
-  const bool reads = payload.is_read();
-  if (phase == tlm::END_REQ || phase == tlm::BEGIN_RESP) {
-    // A BEGIN_RESP that comes first implies the end of the request.
-    if (reads)
-      read_.resume();
-    else
-      write_.resume();
-  }
+tlm::tlm_sync_enum Accelerator::answer(int number, tlm::tlm_generic_payload& payload,
+                                       tlm::tlm_phase& phase, sc_core::sc_time& delay) {
+  AxiPort& of = port(number);
+  // A BEGIN_RESP that comes first implies the end of the request.
+  if (phase == tlm::END_REQ || phase == tlm::BEGIN_RESP) of.resume();
   if (phase != tlm::BEGIN_RESP) return tlm::TLM_ACCEPTED;
-  Burst& burst = *payload.get_extension<Burst>();
+  Burst& burst = static_cast<Burst&>(payload);  // ours
   burst.due = now() + delay.value();
-  if (reads)
-    read_.answered(burst);
-  else
-    write_.answered(burst);
+  of.answered(burst);
   phase = tlm::END_RESP;
   return tlm::TLM_COMPLETED;
 }
 
 void Accelerator::check() const {
   if (stopped_) std::rethrow_exception(stopped_);
+  if (was_reset_) throw MachineReset();
 }
 
 void Accelerator::write_register(std::uint32_t address, std::uint32_t value) {
+  check();
   control_.start_write(address, value);
   access_registers();
 }
 
 std::uint32_t Accelerator::read_register(std::uint32_t address) {
+  check();
   control_.start_read(address);
   access_registers();
   return control_.value();
@@ -117,7 +180,6 @@ std::uint32_t Accelerator::read_register(std::uint32_t address) {
 void Accelerator::access_registers() {
   // Far more than any backpressure of a test can cost.
   constexpr double kLimitCycles = 10'000;
-  check();
   const Picoseconds start = now();
   sc_core::wait(period_ * kLimitCycles, access_ended_);
   check();

@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <string>
 #include <systemc>
+#include <vector>
 
 #include "sim/protocol/protocol.hpp"
 #include "sim/tb/axi_lite.hpp"
@@ -21,57 +23,88 @@
 
 namespace bitloom::sim {
 
+/// Thrown out of what a SystemC thread waits for when the machine is reset meanwhile.
+class MachineReset {};
+
 class Accelerator : public sc_core::sc_module {
  public:
-  /// AXI's read and write channels are independent, and a TLM-2.0 socket carries one request phase
-  /// at a time: so each has its own socket.
-  tlm_utils::simple_initiator_socket<Accelerator> read_socket{"read_socket"};
-  tlm_utils::simple_initiator_socket<Accelerator> write_socket{"write_socket"};
-
   Accelerator(const sc_core::sc_module_name& name, const SystemSettings& settings,
               const Observation& observation);
 
+  /// Binds all memory ports: the read channels in their order, the write channel last.
+  template <typename Target>
+  void bind(Target& target) {
+    for (unsigned port = 0; port < kPorts; ++port) sockets_[port].bind(target);
+  }
+
   /// Register accesses; to be called from a SystemC thread, which waits for their end. Throw Fault
-  /// when the model answers with an error or the simulation has stopped.
+  /// when the model answers with an error or the simulation has stopped, MachineReset when a reset
+  /// cuts them off.
   void write_register(std::uint32_t address, std::uint32_t value);
   std::uint32_t read_register(std::uint32_t address);
 
   /// Waits for the interrupt line, at most `cycles` cycles; to be called from a SystemC thread.
+  /// Throws as the register accesses do.
   void wait_interrupt(std::uint64_t cycles);
 
-  /// Clock edges since the simulation began; reset is the first kResetCycles of them.
+  /// Resets the machine in the given cycle, which is still to come; kNoCycle: not at all. The reset
+  /// lasts until the memory has answered all bursts under way, whose answers are dropped.
+  void reset_at(std::uint64_t cycle) { reset_at_ = cycle; }
+  static constexpr std::uint64_t kNoCycle = std::numeric_limits<std::uint64_t>::max();
+
+  /// After MachineReset: waits until the machine runs again, at most `cycles` cycles.
+  void wait_restart(std::uint64_t cycles);
+
+  /// Error responses to give from now on, in place of those that were asked for before.
+  void inject(const std::vector<ErrorResponse>& errors);
+
+  /// Clock edges since the simulation began.
   [[nodiscard]] std::uint64_t cycle() const { return cycle_; }
   /// Grows with every memory burst: a machine that is at work keeps it moving.
-  [[nodiscard]] std::uint64_t memory_bursts() const { return read_.bursts() + write_.bursts(); }
+  [[nodiscard]] std::uint64_t memory_bursts() const;
   /// Brings the event trace so far to its file; throws std::runtime_error when that fails.
   void flush_trace() const { observer_.flush_trace(); }
-  /// Throws what stopped the simulation, if anything did.
+  /// Throws what stopped the simulation, if anything did, and MachineReset when it was reset.
   void check() const;
 
  private:
-  static constexpr std::uint64_t kResetCycles = 8;
+  // AXI's channels are independent, and a TLM-2.0 socket carries one request phase at a time: so
+  // each has its own.
+  using Socket = tlm_utils::simple_initiator_socket_tagged<Accelerator>;
+  static constexpr unsigned kPorts = kReadChannels + 1;
+  static constexpr std::uint64_t kResetCycles = 8;  // at least
 
+  void reset_ports();
+  void begin_reset();
+  void end_reset();
+  [[nodiscard]] bool drained() const;
   void tick();
   void step();
   void access_registers();
-  tlm::tlm_sync_enum answer(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
+  AxiPort& port(int number);
+  bool request(Socket& socket, Burst& burst);
+  tlm::tlm_sync_enum answer(int number, tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                             sc_core::sc_time& delay);
-  template <typename Socket>
-  static bool request(Socket& socket, Burst& burst);
 
+  sc_core::sc_vector<Socket> sockets_{"socket", kPorts};
   sc_core::sc_time period_;
   VerilatedContext context_;
   std::unique_ptr<Vbl_top> top_;
   Observer observer_;
   BurstPool pool_;
   StallSource stall_;
-  AxiRead read_;
+  std::vector<AxiRead> reads_;
   AxiWrite write_;
   AxiLite control_;
   std::uint64_t cycle_ = 0;
+  std::uint64_t reset_at_ = kNoCycle;
+  std::uint64_t reset_end_ = kResetCycles;  // of the reset that every simulation begins with
+  bool in_reset_ = true;
+  bool was_reset_ = false;  // and nobody has been told
   bool interrupt_ = false;
   sc_core::sc_event access_ended_;
   sc_core::sc_event interrupted_;
+  sc_core::sc_event restarted_;
   std::exception_ptr stopped_;
 };
 

@@ -22,6 +22,16 @@ void AxiLite::drive(Vbl_top& top) {
   offered_.read_address = offer(due_.read_address, offered_.read_address);
   offered_.write_response = due_.write_response && !stall_();
   offered_.read_data = due_.read_data && !stall_();
+  set_ports(top);
+}
+
+void AxiLite::reset(Vbl_top& top) {
+  due_ = offered_ = {};
+  idle_ = true;
+  set_ports(top);
+}
+
+void AxiLite::set_ports(Vbl_top& top) const {
   top.ctl_awvalid_i = offered_.write_address ? 1 : 0;
   top.ctl_wvalid_i = offered_.write_data ? 1 : 0;
   top.ctl_bready_i = offered_.write_response ? 1 : 0;

@@ -20,6 +20,9 @@ class AxiLite {
   /// True when the access ended at this edge.
   bool edge(const Vbl_top& top);
 
+  /// The machine's reset begins: gives the access up.
+  void reset(Vbl_top& top);
+
   [[nodiscard]] bool okay() const { return response_ == 0; }
   [[nodiscard]] std::uint32_t value() const { return value_; }
 
@@ -37,6 +40,7 @@ class AxiLite {
     }
   };
 
+  void set_ports(Vbl_top& top) const;
   // Offers a valid that is due, and keeps it once offered.
   bool offer(bool due, bool offered) { return due && (offered || !stall_()); }
 

@@ -2,6 +2,7 @@
 #include "sim/tb/host_driver.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "gen/descriptor.hpp"
@@ -10,6 +11,12 @@
 
 namespace bitloom::sim {
 namespace {
+
+// A machine that has all weights it needs asks for nothing while it works through its buffer: at
+// most 4 passes of narrow groups for each of a codebook's planes, which are a quarter of its
+// rounds, and the rows of a pass take turns at a multiplier.
+constexpr std::uint64_t kBufferedCycles =
+    std::uint64_t{BITLOOM_WEIGHT_BUFFER_BEATS} * 4 * 4 * BITLOOM_ROWS_PER_SCALE;
 
 constexpr std::uint64_t kCompletionAddress =
     HostDriver::kRingAddress + HostDriver::kRingEntries * kRecordBytes;
@@ -26,20 +33,24 @@ HostDriver::HostDriver(const sc_core::sc_module_name& name, Accelerator& machine
       machine_(machine),
       space_(space),
       latency_(memory_latency_cycles),
-      silence_limit_(memory_latency_cycles + 2 * kPollCycles) {
+      silence_limit_(memory_latency_cycles + kBufferedCycles + 2 * kPollCycles) {
   space_.map(kRingAddress, 2 * std::uint64_t{kRingEntries} * kRecordBytes);
   SC_HAS_PROCESS(HostDriver);
   SC_THREAD(thread);
 }
 
-void HostDriver::run(std::span<const Record> descriptors, const Callbacks& callbacks) {
+bool HostDriver::run(std::span<const Record> descriptors, const Callbacks& callbacks,
+                     std::uint64_t reset_after) {
   if (failure_) std::rethrow_exception(failure_);
   descriptors_ = descriptors;
   callbacks_ = &callbacks;
+  reset_after_ = reset_after;
+  cut_off_ = false;
   pending_ = true;
   start_.notify(sc_core::SC_ZERO_TIME);
   sc_core::sc_start();
   if (failure_) std::rethrow_exception(failure_);
+  return !cut_off_;
 }
 
 void HostDriver::thread() {
@@ -47,7 +58,7 @@ void HostDriver::thread() {
     while (!pending_) sc_core::wait(start_);
     pending_ = false;
     try {
-      execute();
+      if (!execute()) restart();
     } catch (const std::exception&) {
       failure_ = std::current_exception();
     }
@@ -55,7 +66,19 @@ void HostDriver::thread() {
   }
 }
 
-void HostDriver::execute() {
+// False when a reset has cut the run off. Nothing is awaited while an exception is being handled:
+// the threads of SystemC share the run-time's record of those.
+bool HostDriver::execute() {
+  try {
+    complete_all();
+    return true;
+  } catch (const MachineReset&) {
+    return false;
+  }
+}
+
+void HostDriver::complete_all() {
+  if (reset_after_ != Accelerator::kNoCycle) machine_.reset_at(machine_.cycle() + reset_after_);
   if (!up_) bring_up();
   submitted_ = completed_ = 0;
   last_activity_ = last_completion_ = machine_.cycle();
@@ -65,6 +88,15 @@ void HostDriver::execute() {
     collect();
     watch();
   }
+  machine_.reset_at(Accelerator::kNoCycle);
+}
+
+// The machine has forgotten everything: its registers, and how far it was in the ring.
+void HostDriver::restart() {
+  cut_off_ = true;
+  up_ = false;
+  ring_position_ = 0;
+  machine_.wait_restart(silence_limit_);
 }
 
 void HostDriver::bring_up() {
@@ -133,21 +165,34 @@ void HostDriver::watch() {
   callbacks_->progress();
 }
 
-// Cycles, generously: each pass and each beat may take `kSlack` cycles, which covers the heaviest
-// backpressure, and each beat may wait for the memory on its own. In floating point, because the
-// fields of a descriptor may hold anything.
+// Cycles, generously: each pass, each result, each slice of activations and each beat may take
+// `kSlack` cycles, which covers the heaviest backpressure, and each beat may wait for the memory on
+// its own. In floating point, because the fields of a descriptor may hold anything.
 double HostDriver::work_limit(const Record& descriptor) const {
   constexpr double kSlack = 16;
+  constexpr double kMaxGroup = 256;  // and what a row is padded to when it is one group
   const auto field = [&](FieldPosition position) {
     return static_cast<double>(get_field(descriptor, position));
   };
+  const double group = field(kDescriptorGroupSize) == 0 ? kMaxGroup : field(kDescriptorGroupSize);
   const double rows = field(kDescriptorM) + BITLOOM_ROWS;  // whole tiles
-  const double columns = field(kDescriptorK) + std::max(256.0, field(kDescriptorGroupSize));
-  const double weights = rows * columns * std::max(1.0, field(kDescriptorBits));
-  const double passes = weights / (double{BITLOOM_ROWS} * BITLOOM_COLUMNS);
-  // Scales and offsets are never more than the weights; activations and results are words.
-  const double beats = (weights / 8 * 2 + (rows + columns) * 4) / kBeatBytes;
-  return static_cast<double>(silence_limit_) + kSlack * passes +
+  const double columns = field(kDescriptorK) + std::max(kMaxGroup, group) + BITLOOM_COLUMNS;
+  const double tokens = std::max(1.0, field(kDescriptorTokens));
+  const double bits = std::max(1.0, field(kDescriptorBits));
+  const double rounds = field(kDescriptorCodebook) == 0 ? bits : std::exp2(bits);
+
+  // A pass works on the columns of one group, and its sums take turns at a multiplier.
+  const double passes =
+      rows / BITLOOM_ROWS * (columns / std::min(double{BITLOOM_COLUMNS}, group)) * rounds;
+  const double results = rows * tokens;
+  const double slices = 2 * tokens * columns / BITLOOM_COLUMNS;  // activations may be read twice
+  const double cycles = passes * BITLOOM_ROWS_PER_SCALE + results + slices;
+
+  const double weights = rows * columns * bits / 8;
+  const double scales = rows * (columns / group + 1) * (rounds + 1) * 2;
+  const double beats =
+      (weights + scales + 4 * tokens * columns + 4 * results) / kBeatBytes + kReadChannels;
+  return static_cast<double>(silence_limit_) + kSlack * cycles +
          beats * (kSlack + static_cast<double>(latency_));
 }
 

@@ -33,15 +33,20 @@ class HostDriver : public sc_core::sc_module {
              std::uint64_t memory_latency_cycles);
 
   /// Runs the simulation until all descriptors have completed. Descriptors are queued in the ring
-  /// as room allows, so they execute back to back. Each must ask for the interrupt. Throws what
-  /// stopped the simulation; after that no further run is possible.
-  void run(std::span<const Record> descriptors, const Callbacks& callbacks);
+  /// as room allows, so they execute back to back. Each must ask for the interrupt. In cycle
+  /// `reset_after` of the run, if it comes to that, the machine is reset: false, the run is cut off
+  /// there, and the next one starts from scratch. Throws what stopped the simulation; after that no
+  /// further run is possible.
+  bool run(std::span<const Record> descriptors, const Callbacks& callbacks,
+           std::uint64_t reset_after = Accelerator::kNoCycle);
 
  private:
   static constexpr std::uint64_t kPollCycles = 1U << 16;
 
   void thread();
-  void execute();
+  bool execute();
+  void complete_all();
+  void restart();
   void bring_up();
   void submit();
   void collect();
@@ -54,10 +59,12 @@ class HostDriver : public sc_core::sc_module {
   std::uint64_t silence_limit_;
   std::span<const Record> descriptors_;
   const Callbacks* callbacks_ = nullptr;
+  std::uint64_t reset_after_ = Accelerator::kNoCycle;
   std::size_t submitted_ = 0;  // of this run
   std::size_t completed_ = 0;
   std::uint32_t ring_position_ = 0;  // free-running, as in the doorbell register
   bool up_ = false;
+  bool cut_off_ = false;
   bool pending_ = false;  // a run waits for the thread
   std::uint64_t last_bursts_ = 0;
   std::uint64_t last_activity_ = 0;    // cycle

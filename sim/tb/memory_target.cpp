@@ -55,6 +55,7 @@ bool MemoryTarget::issue(int port, tlm::tlm_generic_payload& payload) {
   if (!timing_.try_issue(request, now())) return false;
   open_[slot] = {port, &payload};
   free_slots_.pop_back();
+  if (payload.is_read()) space_.prefetch(request.address, request.bytes);
   return true;
 }
 

@@ -63,10 +63,10 @@ void Observer::flush_trace() const {
 
 // Called from bl_trace.sv: one record "cycle event fields", fields in decimal.
 extern "C" void bl_trace_event(const char* name, int count, long long f0, long long f1,
-                               long long f2, long long f3, long long f4) {
+                               long long f2, long long f3, long long f4, long long f5) {
   using bitloom::sim::trace;
   if (trace.file == nullptr) return;
-  const long long fields[] = {f0, f1, f2, f3, f4};
+  const long long fields[] = {f0, f1, f2, f3, f4, f5};
   std::fprintf(trace.file, "%llu %s", static_cast<unsigned long long>(trace.cycle), name);
   for (int i = 0; i < count; ++i) std::fprintf(trace.file, " %lld", fields[i]);
   std::fputc('\n', trace.file);

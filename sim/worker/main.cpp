@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <systemc>
+#include <utility>
 #include <vector>
 
 #include "sim/mem/fixed_memory.hpp"
@@ -53,8 +54,7 @@ struct Bench {
         memory("memory", timing, space),
         machine("machine", settings, observation),
         driver("driver", machine, space, worst_latency_cycles(settings)) {
-    machine.read_socket.bind(memory.socket);
-    machine.write_socket.bind(memory.socket);
+    machine.bind(memory.socket);
   }
 
   FixedMemory timing;
@@ -111,6 +111,10 @@ class Worker {
         return read_memory(reader);
       case Message::run:
         return run(reader);
+      case Message::inject:
+        return inject(reader);
+      case Message::reset_at:
+        return reset_at(reader);
       default:
         throw ProtocolError(
             Refusal::unknown_message,
@@ -194,17 +198,38 @@ class Worker {
     std::vector<Record> descriptors(count);
     std::memcpy(descriptors.data(), raw.data(), raw.size());
     try {
-      simulate(descriptors);
+      const bool completed = simulate(descriptors);
       bench_->machine.flush_trace();
+      return send_cycle(completed ? Message::done : Message::cut_off);
     } catch (const std::system_error&) {
       throw;  // the link is gone
     } catch (const std::exception& error) {
       return send_fault(error.what());
     }
-    send_cycle(Message::done);
   }
 
-  void simulate(const std::vector<Record>& descriptors) {
+  void inject(PayloadReader& reader) {
+    const std::vector<ErrorResponse> errors = get_error_responses(reader);
+    reader.finish();
+    for (const ErrorResponse& error : errors)
+      if ((error.channel >= kReadChannels && error.channel != ErrorResponse::kWriteChannel) ||
+          error.id >= kMaxMemoryIds || error.response < 2 || error.response > 3)
+        throw ProtocolError(Refusal::malformed, "an error response that no burst can have");
+    if (!bench_) throw ProtocolError(Refusal::wrong_state, "inject comes after configure");
+    bench_->machine.inject(errors);
+    link_.send(Message::ok);
+  }
+
+  void reset_at(PayloadReader& reader) {
+    const std::uint64_t cycle = reader.u64();
+    reader.finish();
+    if (!bench_) throw ProtocolError(Refusal::wrong_state, "reset_at comes after configure");
+    reset_after_ = cycle;
+    link_.send(Message::ok);
+  }
+
+  // False when a reset cut the run off.
+  bool simulate(const std::vector<Record>& descriptors) {
     const Clock::time_point start = Clock::now();
     const HostDriver::Callbacks callbacks{
         .completion =
@@ -217,7 +242,8 @@ class Worker {
               link_.send(Message::completion, reply.payload());
             },
         .progress = [&] { send_cycle(Message::progress); }};
-    bench_->driver.run(descriptors, callbacks);
+    return bench_->driver.run(descriptors, callbacks,
+                              std::exchange(reset_after_, Accelerator::kNoCycle));
   }
 
   void send_cycle(Message type) const {
@@ -242,6 +268,7 @@ class Worker {
   AddressSpace space_;
   Observation observation_;
   std::unique_ptr<Bench> bench_;
+  std::uint64_t reset_after_ = Accelerator::kNoCycle;  // of the next run
 };
 
 // The link takes stdout for itself; whatever the model or SystemC prints goes to stderr, line by

@@ -2,6 +2,7 @@
 #include "sw/config/config.hpp"
 
 #include <span>
+#include <stdexcept>
 #include <utility>
 
 #include "gen/sources.hpp"
@@ -40,6 +41,12 @@ std::vector<std::string> configuration_names() {
   std::vector<std::string> names;
   for (const NamedText& named : kNamedConfigurations) names.emplace_back(named.name);
   return names;
+}
+
+std::uint32_t largest_value(std::string_view hardware_key) {
+  for (const Field& field : schema().hardware.fields)
+    if (field.key == hardware_key && field.type == FieldType::integer) return field.max;
+  throw std::out_of_range("no integer hardware key " + std::string(hardware_key));
 }
 
 std::string hardware_json(const HardwareConfig& hardware) {

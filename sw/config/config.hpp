@@ -2,6 +2,7 @@
 // Configurations: the named ones, which are built in, and complete files of the same form.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,10 @@ Config load_config(std::string_view name_or_path);
 
 /// The built-in configurations in alphabetical order.
 std::vector<std::string> configuration_names();
+
+/// The largest value that a file may give an integer key of the hardware part. Throws
+/// std::out_of_range when there is no such key.
+std::uint32_t largest_value(std::string_view hardware_key);
 
 /// The hardware part in one canonical spelling: equal texts elaborate to the same machine.
 std::string hardware_json(const HardwareConfig& hardware);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/device/device.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <stdexcept>
 #include <utility>
@@ -10,10 +11,9 @@
 namespace bitloom {
 namespace {
 
-std::string served_precisions(const Layer& layer) {
+std::string list_of(std::span<const unsigned> precisions) {
   std::string text;
-  for (const auto& [bits, tables] : layer.precisions)
-    text += (text.empty() ? "" : ", ") + std::to_string(bits);
+  for (const unsigned bits : precisions) text += (text.empty() ? "" : ", ") + std::to_string(bits);
   return text.empty() ? "none" : text;
 }
 
@@ -34,12 +34,11 @@ class LoadedLayer {
 
 }  // namespace
 
-void check_call(const Layer& layer, const Call& call) {
-  if (!layer.precisions.contains(call.bits))
+void check_call(const LayerShape& layer, std::span<const unsigned> served, const Call& call) {
+  if (std::find(served.begin(), served.end(), call.bits) == served.end())
     throw Error(ErrorCode::call_precision,
                 {"layer " + layer.name, std::to_string(call.bits) + " bits",
-                 "a precision that the layer serves: " + served_precisions(layer),
-                 "Ask for one of those."});
+                 "a precision that the layer serves: " + list_of(served), "Ask for one of those."});
   const Activations& acts = call.acts;
   if (acts.k != layer.k || acts.x.size() != std::size_t{acts.tokens} * acts.k)
     throw Error(

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,9 +84,9 @@ class Device {
   virtual std::optional<Completion> poll() = 0;
 };
 
-/// Throws Error call_precision or call_shape unless `call` fits `layer`, of which only the name, K
-/// and the precisions are looked at. For implementations of submit().
-void check_call(const Layer& layer, const Call& call);
+/// Throws Error call_precision or call_shape unless `call` fits a layer of this shape that serves
+/// these precisions. For implementations of submit().
+void check_call(const LayerShape& layer, std::span<const unsigned> served, const Call& call);
 
 /// Loads, submits and waits for one call: for callers that have nothing to overlap. Nothing stays
 /// loaded, whatever is thrown.

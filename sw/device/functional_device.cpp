@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace bitloom {
 namespace {
@@ -21,7 +22,8 @@ class FunctionalDevice final : public Device {
   [[nodiscard]] std::string_view name() const override { return name_; }
 
   LayerId load(const Layer& layer) override {
-    Loaded loaded{shape_of(layer), std::make_shared<const CallFunction>(load_(layer))};
+    Loaded loaded{layer.shape(), layer.served(),
+                  std::make_shared<const CallFunction>(load_(layer))};
     const LayerId id{next_layer_++};
     layers_.emplace(id, std::move(loaded));
     return id;
@@ -32,7 +34,7 @@ class FunctionalDevice final : public Device {
   Ticket submit(Call call) override {
     const auto found = layers_.find(call.layer);
     if (found == layers_.end()) throw std::invalid_argument("a call names a layer not loaded");
-    check_call(found->second.shape, call);
+    check_call(found->second.shape, found->second.served, call);
     const Ticket ticket{next_ticket_++};
     queue_.push_back({ticket, found->second.run, std::move(call)});
     return ticket;
@@ -50,7 +52,8 @@ class FunctionalDevice final : public Device {
 
  private:
   struct Loaded {
-    Layer shape;  // without planes and tables: what check_call reads
+    LayerShape shape;
+    std::vector<unsigned> served;
     std::shared_ptr<const CallFunction> run;
   };
   // A call keeps its layer alive, so unloading behind a queued call is safe.
@@ -59,15 +62,6 @@ class FunctionalDevice final : public Device {
     std::shared_ptr<const CallFunction> run;
     Call call;
   };
-
-  static Layer shape_of(const Layer& layer) {
-    Layer shape;
-    shape.name = layer.name;
-    shape.m = layer.m;
-    shape.k = layer.k;
-    for (const auto& [bits, tables] : layer.precisions) shape.precisions[bits];
-    return shape;
-  }
 
   std::string name_;
   LoadFunction load_;

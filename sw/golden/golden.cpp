@@ -152,11 +152,12 @@ struct Block {
   std::uint32_t end;
 };
 
-constexpr std::uint32_t kNarrowBlockColumns = 256;
+constexpr std::uint32_t kRowBlock = 256;
 
-std::vector<Block> blocks_of(const Layer& layer, Accumulator accumulator) {
-  const bool split_rows = layer.group_size == 0 && !accumulator.exact();
-  const std::uint32_t columns = split_rows ? kNarrowBlockColumns : layer.group_columns();
+// `split_rows`: a group per row is taken in blocks, as narrow accumulators form its terms.
+std::vector<Block> blocks_of(const Layer& layer, bool split_rows) {
+  const std::uint32_t columns =
+      split_rows && layer.group_size == 0 ? kRowBlock : layer.group_columns();
   std::vector<Block> blocks;
   for (std::uint32_t begin = 0; begin < layer.k; begin += columns)
     blocks.push_back({begin / layer.group_columns(), begin, std::min(begin + columns, layer.k)});
@@ -294,7 +295,12 @@ Problem make_problem(const Layer& layer, unsigned bits, const Activations& acts,
   require(tables_fit, "tables do not fit the layer");
   require(layer.planes.size() == std::size_t{layer.plane_count} * layer.m * layer.row_bytes(),
           "planes do not fit the layer");
-  return {layer, tables, bits, arithmetic, blocks_of(layer, accumulator), table_exponent(tables)};
+  return {layer,
+          tables,
+          bits,
+          arithmetic,
+          blocks_of(layer, !accumulator.exact()),
+          table_exponent(tables)};
 }
 
 // Aligned token t, or nothing when it holds a NaN or an infinity.
@@ -348,9 +354,17 @@ std::vector<std::int64_t> golden_partials(const Layer& layer, unsigned bits,
   std::vector<std::int64_t> partials;
   const std::optional<AlignedToken> aligned = aligned_token(problem, acts, token);
   if (!aligned) return partials;
-  for (const Block& group : blocks_of(layer, Accumulator{}))
+  const std::vector<std::int64_t>& m = aligned->mantissas;
+  for (const Block& block : blocks_of(layer, true)) {
+    if (layer.mode == Mode::codebook) {
+      const std::int64_t all = block_sum(block, m);
+      for (const std::int64_t sum : code_sums(layer, bits, row, block, m))
+        partials.push_back(sum - (all - sum));
+      continue;
+    }
     for (unsigned plane = 0; plane < bits; ++plane)
-      partials.push_back(plane_sum(layer, plane, row, group, aligned->mantissas));
+      partials.push_back(plane_sum(layer, plane, row, block, m));
+  }
   return partials;
 }
 

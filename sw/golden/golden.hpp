@@ -22,10 +22,12 @@ Outputs golden_outputs(const Layer& layer, unsigned bits, const Activations& act
                        Arithmetic arithmetic, OutputFormat format,
                        std::vector<bool>* nan_tokens = nullptr);
 
-/// The integers S(r,g,i) of one output row and token in BCQ mode, in units of an aligned activation
-/// of group g, in the order [groups, bits]. In codebook mode the planes are read the same way (a
-/// set bit is +1), which is what the array's planes sum to. For finding the first group and plane
-/// that differ. Arguments as in golden_outputs; a token with a NaN or Inf gives an empty vector.
+/// The signed sums that an array of planes makes for one output row and token, in units of an
+/// aligned activation, for finding the first one that differs. In the order [groups, bits] the
+/// integers S(r,g,i) of the contract; in codebook mode [groups, 2^bits] the sums of the one-hot
+/// planes, in which a column is +1 where its code is c and -1 elsewhere. A group per row is taken
+/// in blocks of 256 columns, with any accumulator. Arguments as in golden_outputs; a token with a
+/// NaN or Inf gives an empty vector.
 std::vector<std::int64_t> golden_partials(const Layer& layer, unsigned bits,
                                           const Activations& acts, Arithmetic arithmetic,
                                           std::uint32_t token, std::uint32_t row);

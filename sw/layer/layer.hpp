@@ -43,16 +43,14 @@ struct PrecisionTables {
   std::vector<Half> codebook;  ///< codebook mode: [M, 2^b]
 };
 
-/// A quantized linear layer as the interchange file holds it (docs/formats.md).
-struct Layer {
+/// A layer without its weights: what sizes, limits and memory images follow from.
+struct LayerShape {
   std::string name;
   Mode mode = Mode::bcq;
   std::uint32_t m = 0;           ///< output rows
   std::uint32_t k = 0;           ///< input columns, at most 2^20
   std::uint32_t group_size = 0;  ///< 32, 64, 128, 256; 0 = one group per row
   std::uint32_t plane_count = 0;
-  std::vector<std::uint8_t> planes;  ///< [plane_count, M, ceil(K/8)], LSB first within a byte
-  std::map<unsigned, PrecisionTables> precisions;
 
   /// Columns per group: the group size, or K for one group per row.
   [[nodiscard]] std::uint32_t group_columns() const { return group_size == 0 ? k : group_size; }
@@ -60,10 +58,24 @@ struct Layer {
   /// K padded to whole groups (Kp).
   [[nodiscard]] std::uint32_t padded_k() const { return groups() * group_columns(); }
   [[nodiscard]] std::size_t row_bytes() const { return (std::size_t{k} + 7) / 8; }
+};
+
+/// A quantized linear layer as the interchange file holds it (docs/formats.md).
+struct Layer : LayerShape {
+  std::vector<std::uint8_t> planes;  ///< [plane_count, M, ceil(K/8)], LSB first within a byte
+  std::map<unsigned, PrecisionTables> precisions;
+
+  [[nodiscard]] const LayerShape& shape() const { return *this; }
   /// Bit of plane p at row r, column k.
   [[nodiscard]] bool bit(std::uint32_t p, std::uint32_t r, std::uint32_t column) const {
     const std::size_t byte = (std::size_t{p} * m + r) * row_bytes() + column / 8;
     return ((planes[byte] >> (column % 8)) & 1U) != 0;
+  }
+  /// The precisions that the layer serves, in ascending order.
+  [[nodiscard]] std::vector<unsigned> served() const {
+    std::vector<unsigned> bits;
+    for (const auto& [b, tables] : precisions) bits.push_back(b);
+    return bits;
   }
 };
 

@@ -7,17 +7,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
 #include <string>
-#include <vector>
 
-#include "sw/layer/layer.hpp"
 #include "sw/quant/float_matrix.hpp"
+#include "sw/quant/quantized.hpp"
 
 namespace bitloom {
 
 /// Counts every change of the results for the same input: caches of older ones are not used.
-inline constexpr unsigned kQuantizerRevision = 1;
+inline constexpr unsigned kBcqRevision = 1;
 
 struct BcqOptions {
   unsigned bits = 2;               ///< planes, 1..8
@@ -29,25 +27,10 @@ struct BcqOptions {
   std::function<void()> row_done = {};
 };
 
-struct Quantized {
-  Layer layer;                ///< planes 0..bits-1 and the tables of that one precision
-  double relative_error = 0;  ///< see relative_error()
-};
-
-/// Throws Error quant_option when bits, group_size, M or K are outside the contract: what
-/// quantize_bcq would refuse, before there are weights.
-void check_quantizable(std::uint32_t m, std::uint32_t k, const BcqOptions& options);
-
 /// Quantizes each (row, group) on its own. Scales and offsets are binary16 values and the planes
 /// are nearest-level for those rounded values; alphas are non-negative and descending.
 /// Throws Error quant_value when a weight is not finite or needs a scale beyond binary16, and Error
 /// quant_option when bits, group_size, M or K are outside the contract.
 Quantized quantize_bcq(std::string name, const FloatMatrix& weights, const BcqOptions& options);
-
-/// The dequantized row of a BCQ layer at a served precision; `out` holds K values.
-void dequantize_row(const Layer& layer, unsigned bits, std::uint32_t row, std::span<double> out);
-
-/// Relative Frobenius error |W - dequantized| / |W| (0 for an all-zero W).
-double relative_error(const FloatMatrix& weights, const Layer& layer, unsigned bits);
 
 }  // namespace bitloom

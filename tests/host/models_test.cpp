@@ -23,7 +23,7 @@ TEST_CASE("The weights of one block add up to the published number of every mode
   REQUIRE(models().size() == expected.size());
   for (const ModelShape& model : models()) {
     std::uint64_t weights = 0;
-    for (const LayerShape& layer : model.layers)
+    for (const ModelLayer& layer : model.layers)
       if (layer.count == model.blocks) weights += std::uint64_t{layer.m} * layer.k;
     CAPTURE(model.name);
     CHECK(weights == expected.at(model.name));
@@ -54,7 +54,7 @@ TEST_CASE("Shapes are out x in") {
 TEST_CASE("Names are distinct and an unknown one is refused with its nearest") {
   std::set<std::string> names;
   for (const ModelShape& model : models())
-    for (const LayerShape& layer : model.layers) CHECK(names.insert(layer.name).second);
+    for (const ModelLayer& layer : model.layers) CHECK(names.insert(layer.name).second);
   try {
     find_layer("llama7b.gate");
     FAIL("an unknown layer was found");

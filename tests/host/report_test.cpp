@@ -17,6 +17,7 @@
 #include "host/runtime/compare.hpp"
 #include "host/runtime/locate.hpp"
 #include "sw/config/config.hpp"
+#include "sw/quant/bcq.hpp"
 #include "tests/host/command.hpp"
 
 namespace {
@@ -58,6 +59,85 @@ TEST_CASE("Codebook mode takes 2^b passes and tokens share a pass up to the arra
   CHECK(bounds(layer, 3, 5, hardware).compute_cycles == 2 * 8 * 8);
 }
 
+TEST_CASE("The bounds of q_proj in other modes are those worked out by hand") {
+  const HardwareConfig edge = load_config("edge").hardware;
+  const HardwareConfig server = load_config("server").hardware;
+  struct Case {
+    const char* what;
+    const HardwareConfig& hardware;
+    Mode mode;
+    std::uint32_t group_size;
+    unsigned bits;
+    std::uint32_t tokens;
+    std::uint64_t compute;
+    std::uint64_t bytes;
+  };
+  // edge has 256 row tiles of 16 and slices of 32 columns, server 64 tiles of 64 and slices of 128.
+  // A plane has 2,097,152 bytes, a token 8192; 4096 rows take 8192 bytes of scales per vector.
+  constexpr std::uint64_t kPlane = 2097152;
+  constexpr std::uint64_t kVector = 8192;
+  constexpr std::uint64_t kToken = 8192;
+  for (const Case& expected :
+       {Case{"server, 32 groups of one slice", server, Mode::bcq, 128, 2, 1, 64 * 32 * 2,
+             2 * kPlane + 32 * 3 * kVector + kToken},
+        Case{"server, two passes per slice", server, Mode::bcq, 64, 2, 1, 64 * 64 * 2,
+             2 * kPlane + 64 * 3 * kVector + kToken},
+        Case{"server, four passes per slice", server, Mode::bcq, 32, 3, 1, 64 * 128 * 3,
+             3 * kPlane + 128 * 4 * kVector + kToken},
+        Case{"edge, groups of 8 slices", edge, Mode::bcq, 256, 4, 4, 256 * 128 * 4,
+             4 * kPlane + 16 * 5 * kVector + 4 * kToken},
+        Case{"edge, five tokens are two calls", edge, Mode::bcq, 128, 2, 5, 2 * 256 * 128 * 2,
+             2 * (2 * kPlane + 32 * 3 * kVector) + 5 * kToken},
+        Case{"edge, a group per row: scales once, activations twice", edge, Mode::bcq, 0, 2, 1,
+             256 * 128 * 2, 2 * kPlane + 3 * kVector + 2 * kToken},
+        Case{"edge, codebook", edge, Mode::codebook, 128, 3, 1, 256 * 128 * 8,
+             3 * kPlane + 8 * kVector + kToken},
+        Case{"server, codebook with small groups", server, Mode::codebook, 32, 2, 1, 64 * 128 * 4,
+             2 * kPlane + 4 * kVector + kToken},
+        Case{"server, codebook of 4 bits, a group per row", server, Mode::codebook, 0, 4, 4,
+             64 * 32 * 16, 4 * kPlane + 16 * kVector + 4 * 2 * kToken}}) {
+    CAPTURE(expected.what);
+    Layer layer = shape(4096, 4096, expected.bits);
+    layer.mode = expected.mode;
+    layer.group_size = expected.group_size;
+    const Bounds bound = bounds(layer, expected.bits, expected.tokens, expected.hardware);
+    CHECK(bound.compute_cycles == expected.compute);
+    CHECK(ideal_bytes(layer, expected.bits, expected.tokens, expected.hardware).total() ==
+          expected.bytes);
+    const std::uint64_t line = &expected.hardware == &edge ? 64 : 1024;
+    CHECK(bound.memory_cycles == (expected.bytes + line - 1) / line);
+  }
+}
+
+TEST_CASE("Ragged layers move whole tiles, groups, slices and blocks") {
+  const HardwareConfig server = load_config("server").hardware;
+  // 70 rows are 128, 160 columns are 5 groups of 32 in 2 slices: 256 columns, but 5 passes and 5
+  // groups of scales.
+  Layer layer = shape(70, 160, 1);
+  layer.group_size = 32;
+  IdealBytes bytes = ideal_bytes(layer, 1, 1, server);
+  CHECK(bytes.weights == 128 * 256 / 8);
+  CHECK(bytes.scales == 128 * 5 * 2 * 2);
+  CHECK(bytes.activations == 256 * 2);
+  CHECK(bounds(layer, 1, 1, server).compute_cycles == 2 * 5);
+  // A group per row is worked on in blocks of 256 columns; 300 columns take 3 slices of 128.
+  layer.k = 300;
+  layer.group_size = 0;
+  bytes = ideal_bytes(layer, 1, 1, server);
+  CHECK(bytes.weights == 128 * 512 / 8);
+  CHECK(bytes.scales == 128 * 2 * 2);
+  CHECK(bytes.activations == 2 * 512 * 2);
+  CHECK(bounds(layer, 1, 1, server).compute_cycles == 2 * 3);
+}
+
+TEST_CASE("Narrow accumulators read activations twice, and no offsets are no bytes") {
+  Layer layer = shape(4, 128, 2);
+  CHECK(ideal_bytes(layer, 2, 3, load_config("tiny").hardware).activations == 3 * 256);
+  CHECK(ideal_bytes(layer, 2, 3, load_config("tiny-acc48").hardware).activations == 2 * 3 * 256);
+  layer.precisions[2].beta.clear();
+  CHECK(ideal_bytes(layer, 2, 1, load_config("tiny").hardware).scales == 4 * 2 * 2);
+}
+
 TEST_CASE("Rates follow from counters and clock") {
   CycleStats stats;
   stats.cycles = 1000;
@@ -91,11 +171,13 @@ TEST_CASE("A comparison counts differing outputs and keeps the first") {
 }
 
 TEST_CASE("The first wrong partial sum of a trace is found by group and plane") {
+  // Descriptor, token, row, group, plane, sum.
   std::istringstream trace(
       "10 descriptor_start 0 0\n12 read 0 4096 8\n"
-      "40 partial 0 5 0 0 100\n40 partial 0 6 0 0 -7\n41 partial 0 5 0 1 -3\n"
-      "48 partial 0 5 1 0 12\n49 partial 0 5 1 1 13\n90 partial 1 5 0 0 999\n");
-  const std::vector<TracedPartial> partials = read_partials(trace, 0, 5);
+      "40 partial 0 2 5 0 0 100\n40 partial 0 2 6 0 0 -7\n41 partial 0 2 5 0 1 -3\n"
+      "41 partial 0 1 5 0 1 77\n48 partial 0 2 5 1 0 12\n49 partial 0 2 5 1 1 13\n"
+      "90 partial 1 2 5 0 0 999\n");
+  const std::vector<TracedPartial> partials = read_partials(trace, {0, 2, 5});
   REQUIRE(partials.size() == 4);
   CHECK(partials[2].cycle == 48);
   const std::vector<std::int64_t> right = {100, -3, 12, 13};
@@ -107,6 +189,15 @@ TEST_CASE("The first wrong partial sum of a trace is found by group and plane") 
   CHECK(difference->found.plane == 0);
   CHECK(difference->found.value == 12);
   CHECK(difference->expected == 11);
+}
+
+TEST_CASE("A token of a call is traced in the descriptor that takes it, by its place there") {
+  HardwareConfig hardware;
+  hardware.tokens = 4;
+  const Mismatch mismatch{.token = 9, .row = 5, .found = 0, .expected = 0};
+  CHECK(traced_output(mismatch, hardware) == TracedOutput{2, 1, 5});
+  hardware.tokens = 1;
+  CHECK(traced_output(mismatch, hardware) == TracedOutput{9, 0, 5});
 }
 
 TEST_CASE("A mismatch is exit code 1, and result.json and the summary say where") {
@@ -143,6 +234,10 @@ TEST_CASE("A mismatch is exit code 1, and result.json and the summary say where"
   result.location = Localization{1, Difference{{500, 0, 0, 12}, 13}, 100, 550, "mismatch.fst"};
   CHECK(run_summary(source, options, result)
             .find("group 0, plane 0: partial sum 12, golden has 13") != std::string::npos);
+  source.layer.mode = Mode::codebook;
+  CHECK(
+      run_summary(source, options, result).find("group 0, code 0: partial sum 12, golden has 13") !=
+      std::string::npos);
   result.location = Localization{1, std::nullopt, 100, 550, "mismatch.fst"};
   CHECK(run_summary(source, options, result).find("all partial sums of the row are right") !=
         std::string::npos);

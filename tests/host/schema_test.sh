@@ -13,6 +13,7 @@ sim() { # DIRECTORY OPTION...
 }
 sim functional --backend cpu
 sim unchecked --backend golden --check none
+sim codebook --backend cpu --mode codebook --group-size row --tokens 3 --out-dtype f16
 sim hardware --backend rtl --config tiny --repeat 3 --check cuda
 
 /usr/bin/python3 - "$schema" "$scratch" << 'PYTHON'
@@ -23,7 +24,7 @@ schema = json.loads(pathlib.Path(sys.argv[1]).read_text())
 jsonschema.Draft7Validator.check_schema(schema)
 validator = jsonschema.Draft7Validator(schema)
 results = {name: json.loads((pathlib.Path(sys.argv[2]) / name / "result.json").read_text())
-           for name in ("functional", "unchecked", "hardware")}
+           for name in ("functional", "unchecked", "codebook", "hardware")}
 for name, result in results.items():
     problems = [f"{name}: {e.json_path}: {e.message}" for e in validator.iter_errors(result)]
     assert not problems, problems

@@ -32,6 +32,9 @@ expect "A window of cycles is for a waveform" 2 \
 expect "Variables become options, quotes and spaces included" 0 \
   "bitloom sim --layer 'a.b' --bits '2' --out 'it'\\''s here' --dump" \
   make -n sim LAYER=a.b BITS=2 DUMP=1 "OUT=it's here"
+expect "Variables with shorter names than their options become these" 0 \
+  "bitloom sim --mode 'codebook' --group-size 'row' --tokens '4' --out-dtype 'f16'" \
+  make -n sim MODE=codebook GROUP=row TOKENS=4 DTYPE=f16
 expect "Values are text: make expands nothing in them" 0 "--layer '\$(shell echo x)\$y'" \
   make -n sim 'LAYER=$(shell echo x)$y'
 expect "A waveform takes a window of cycles" 0 "bitloom wave --from '5' --to '9'" \

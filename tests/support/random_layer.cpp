@@ -9,6 +9,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "sw/layout/tiling.hpp"
+
 namespace bitloom {
 namespace {
 
@@ -173,8 +175,9 @@ std::vector<Half> draw_token(Random& random, const Layer& layer, bool all_least)
   return x;
 }
 
-Accumulator draw_accumulator(Random& random, bool narrow) {
-  if (!narrow || random.one_in(2)) return {};
+Accumulator draw_accumulator(Random& random, const CaseLimits& limits) {
+  if (limits.accumulator) return *limits.accumulator;
+  if (!limits.narrow_accumulators || random.one_in(2)) return {};
   switch (random.below(4)) {
     case 0:
       return {32};
@@ -207,12 +210,16 @@ std::string bits_text(Mode mode, unsigned bits) {
          (bits == 1 ? " bit" : " bits");
 }
 
+std::string mode_group_text(Mode mode, std::uint32_t group_size) {
+  return (mode == Mode::bcq ? "BCQ, " : "codebook, ") + group_text(group_size);
+}
+
 using Hit = std::function<void(const std::string&, bool)>;
 
 void layer_features(const RandomCase& c, const Hit& hit) {
   const Layer& layer = c.layer;
   hit(bits_text(layer.mode, c.bits), true);
-  hit(group_text(layer.group_size), true);
+  hit(mode_group_text(layer.mode, layer.group_size), true);
   hit("planes beyond the precision", layer.plane_count > c.bits);
   hit("several precisions", layer.precisions.size() > 1);
   hit("M = 1", layer.m == 1);
@@ -221,12 +228,14 @@ void layer_features(const RandomCase& c, const Hit& hit) {
   hit("K not a multiple of 8", layer.k % 8 != 0);
   hit("K not a multiple of the group size", layer.k % layer.group_columns() != 0);
   hit("several groups", layer.groups() > 1);
-  hit("one group per row, narrow, several blocks",
-      layer.group_size == 0 && layer.k > 256 && !c.arithmetic.accumulator.exact());
+  const bool row_blocks = layer.group_size == 0 && layer.k > 256;
+  hit("one group per row, several blocks", row_blocks);
+  hit("one group per row, narrow, several blocks", row_blocks && !c.arithmetic.accumulator.exact());
   const PrecisionTables& tables = layer.precisions.at(c.bits);
   if (layer.mode == Mode::bcq) {
     hit("offsets", !tables.beta.empty());
     hit("no offsets", tables.beta.empty());
+    hit("one group per row, offsets", layer.group_size == 0 && !tables.beta.empty());
   }
   const auto any_entry = [&](bool (*property)(Half)) {
     return std::any_of(tables.alpha.begin(), tables.alpha.end(), property) ||
@@ -238,6 +247,51 @@ void layer_features(const RandomCase& c, const Hit& hit) {
   hit("table entry negative", any_entry([](Half h) { return h.bits > kSign; }));
   hit("table entry +0", any_entry([](Half h) { return h.bits == 0; }));
   hit("table entry -0", any_entry([](Half h) { return h.bits == kSign; }));
+}
+
+std::uint32_t nan_tokens(const RandomCase& c) {
+  std::uint32_t count = 0;
+  for (std::size_t t = 0; t < c.acts.tokens; ++t) {
+    const auto x = std::span(c.acts.x).subspan(t * c.acts.k, c.acts.k);
+    if (!std::all_of(x.begin(), x.end(), is_finite)) ++count;
+  }
+  return count;
+}
+
+// What a layer asks of an array.
+void hardware_features(const RandomCase& c, const HardwareConfig& hardware, const Hit& hit) {
+  const Tiling t = tiling_of(c.layer, hardware);
+  hit("several row tiles", t.tiles > 1);
+  hit("blocks of several slices", t.slices > 1);
+  hit("blocks of several groups", t.shared_word);
+  hit("blocks of several groups, fewer in the last one", t.last_span < t.span && t.blocks > 1);
+  hit("odd number of scale vectors",
+      scale_vectors(c.layer, c.bits, !c.layer.precisions.at(c.bits).beta.empty(), hardware) % 2 !=
+          0);
+  hit("more tokens than the array takes at once", c.acts.tokens > hardware.tokens);
+  hit("all tokens of the array in use", c.acts.tokens >= hardware.tokens);
+  hit("NaN beside tokens without",
+      c.acts.tokens > 1 && nan_tokens(c) > 0 && nan_tokens(c) < c.acts.tokens);
+}
+
+std::vector<std::string> hardware_rows(const CaseLimits& limits) {
+  const HardwareConfig& hardware = *limits.hardware;
+  std::vector<std::string> rows = {"several row tiles", "odd number of scale vectors",
+                                   "more tokens than the array takes at once",
+                                   "all tokens of the array in use"};
+  const auto& sizes = limits.group_sizes;
+  const auto any_group = [&](bool (*property)(std::uint32_t columns, std::uint32_t array)) {
+    return std::any_of(sizes.begin(), sizes.end(), [&](std::uint32_t size) {
+      return property(size == 0 ? kRowBlockColumns : size, hardware.columns);
+    });
+  };
+  if (any_group([](std::uint32_t columns, std::uint32_t array) { return columns > array; }))
+    rows.emplace_back("blocks of several slices");
+  if (any_group([](std::uint32_t columns, std::uint32_t array) { return columns < array; }))
+    rows.insert(rows.end(),
+                {"blocks of several groups", "blocks of several groups, fewer in the last one"});
+  if (limits.max_tokens > 1) rows.emplace_back("NaN beside tokens without");
+  return rows;
 }
 
 void token_features(const RandomCase& c, std::span<const Half> x, const Hit& hit) {
@@ -283,8 +337,10 @@ void output_features(const RandomCase& c, const Outputs& y, const Hit& hit) {
       any([&](std::uint32_t v) { return (v & ~sign) > 0 && (v & ~sign) < 0x0400; }));
 }
 
-void visit_features(const RandomCase& c, const Outputs& y, const Hit& hit) {
+void visit_features(const RandomCase& c, const Outputs& y, const CaseLimits& limits,
+                    const Hit& hit) {
   layer_features(c, hit);
+  if (limits.hardware) hardware_features(c, *limits.hardware, hit);
   hit("mantissa of " + std::to_string(c.arithmetic.mantissa_bits) + " bits", true);
   hit(accumulator_feature(c.arithmetic.accumulator), true);
   hit(c.format == OutputFormat::binary32 ? "binary32 output" : "binary16 output", true);
@@ -319,7 +375,6 @@ std::vector<std::string> rows_of(const CaseLimits& limits) {
                                    "all-zero group",
                                    "group of subnormals only",
                                    "group with exponents 20 or more apart",
-                                   "exact accumulator",
                                    "binary32 output",
                                    "output +0",
                                    "output NaN"};
@@ -328,18 +383,31 @@ std::vector<std::string> rows_of(const CaseLimits& limits) {
   };
   for (unsigned b = 1; b <= limits.max_bits; ++b) append({bits_text(Mode::bcq, b)});
   for (unsigned b = 1; b <= limits.max_codebook_bits; ++b) append({bits_text(Mode::codebook, b)});
-  for (const std::uint32_t g : limits.group_sizes) append({group_text(g)});
+  const auto& sizes = limits.group_sizes;
+  const bool row_groups = std::find(sizes.begin(), sizes.end(), 0U) != sizes.end();
+  for (const std::uint32_t g : sizes) {
+    append({mode_group_text(Mode::bcq, g)});
+    if (limits.max_codebook_bits > 0) append({mode_group_text(Mode::codebook, g)});
+  }
+  if (row_groups) append({"one group per row, offsets"});
+  if (row_groups && limits.max_k > kRowBlockColumns) append({"one group per row, several blocks"});
+  if (limits.hardware) append(hardware_rows(limits));
   for (const unsigned mb : limits.mantissa_bits)
     append({"mantissa of " + std::to_string(mb) + " bits"});
   if (limits.max_tokens > 1) append({"several tokens"});
   if (limits.binary16_output)
     append({"binary16 output", "binary16 output infinite", "binary16 output -0",
             "binary16 output subnormal"});
-  if (!limits.narrow_accumulators) return rows;
-  append({"32-bit accumulator", "128-bit accumulator", "accumulator of 33..63 bits",
-          "accumulator of 64..127 bits"});
-  const auto& sizes = limits.group_sizes;
-  if (limits.max_k > 256 && std::find(sizes.begin(), sizes.end(), 0U) != sizes.end())
+  if (limits.accumulator)
+    append({accumulator_feature(*limits.accumulator)});
+  else
+    append({"exact accumulator"});
+  const bool narrow =
+      limits.accumulator ? !limits.accumulator->exact() : limits.narrow_accumulators;
+  if (!limits.accumulator && narrow)
+    append({"32-bit accumulator", "128-bit accumulator", "accumulator of 33..63 bits",
+            "accumulator of 64..127 bits"});
+  if (narrow && row_groups && limits.max_k > kRowBlockColumns)
     append({"one group per row, narrow, several blocks"});
   return rows;
 }
@@ -359,7 +427,7 @@ RandomCase make_random_case(std::uint64_t seed, const CaseLimits& limits) {
     c.acts.x.insert(c.acts.x.end(), x.begin(), x.end());
   }
   c.arithmetic.mantissa_bits = random.pick(limits.mantissa_bits);
-  c.arithmetic.accumulator = draw_accumulator(random, limits.narrow_accumulators);
+  c.arithmetic.accumulator = draw_accumulator(random, limits);
   if (limits.binary16_output && random.one_in(2)) c.format = OutputFormat::binary16;
   return c;
 }
@@ -374,13 +442,27 @@ std::string describe(const RandomCase& c) {
          (c.format == OutputFormat::binary32 ? "binary32" : "binary16");
 }
 
-Coverage::Coverage(const CaseLimits& limits) {
+CaseLimits machine_limits(const HardwareConfig& hardware, std::uint32_t max_m,
+                          std::uint32_t max_k) {
+  CaseLimits limits;
+  limits.max_m = max_m;
+  limits.max_k = max_k;
+  limits.max_tokens = hardware.tokens + 2;
+  limits.max_bits = hardware.max_bits;
+  limits.max_codebook_bits = hardware.max_codebook_bits;
+  limits.mantissa_bits = {hardware.mantissa_bits};
+  limits.accumulator = hardware.accumulator;
+  limits.hardware = hardware;
+  return limits;
+}
+
+Coverage::Coverage(const CaseLimits& limits) : limits_(limits) {
   for (const std::string& row : rows_of(limits)) counts_[row] = 0;
 }
 
 void Coverage::add(const RandomCase& random_case, const Outputs& y) {
   std::map<std::string, bool> hits;
-  visit_features(random_case, y, [&hits](const std::string& feature, bool is_hit) {
+  visit_features(random_case, y, limits_, [&hits](const std::string& feature, bool is_hit) {
     if (is_hit) hits[feature] = true;
   });
   for (const auto& [feature, is_hit] : hits) ++counts_[feature];

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <iosfwd>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "gen/config.hpp"
 #include "sw/layer/layer.hpp"
 
 namespace bitloom {
@@ -25,7 +27,13 @@ struct CaseLimits {
                                          17, 18, 19, 20, 21, 22, 23, 24};
   bool narrow_accumulators = true;
   bool binary16_output = true;
+  std::optional<Accumulator> accumulator;  ///< of every case, where a machine has only this one
+  /// The machine's array, where there is one: what layers ask of it is counted as well.
+  std::optional<HardwareConfig> hardware;
 };
+
+/// The limits of a machine, with layers of at most max_m x max_k.
+CaseLimits machine_limits(const HardwareConfig& hardware, std::uint32_t max_m, std::uint32_t max_k);
 
 /// One layer call with all of its parameters. Besides `bits` the layer may serve other precisions,
 /// and its plane bits at k >= K are random: neither may change a result.
@@ -59,6 +67,7 @@ class Coverage {
   void require(std::uint64_t minimum) const;
 
  private:
+  CaseLimits limits_;
   std::map<std::string, std::uint64_t> counts_;
 };
 

@@ -67,6 +67,44 @@ TEST_CASE("cases keep their limits and have the sizes of their shapes") {
   }
 }
 
+TEST_CASE("a machine's cases keep its limits, and its table counts what they ask of its array") {
+  HardwareConfig hardware;
+  hardware.rows = 4;
+  hardware.columns = 64;
+  hardware.tokens = 2;
+  hardware.mantissa_bits = 11;
+  hardware.accumulator = {40};
+  hardware.max_bits = 3;
+  hardware.max_codebook_bits = 2;
+  const CaseLimits limits = machine_limits(hardware, 9, 400);
+  Coverage coverage(limits);
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    const RandomCase c = make_random_case(seed, limits);
+    CHECK(c.arithmetic == Arithmetic{11, {40}});
+    CHECK(c.layer.plane_count <= (c.layer.mode == Mode::bcq ? 3 : 2));
+    CHECK(c.acts.tokens <= 4);
+    coverage.add(c, zeros(c));
+  }
+  std::ostringstream table;
+  coverage.print(table);
+  for (const char* row :
+       {"several row tiles", "blocks of several slices", "blocks of several groups",
+        "fewer in the last one", "odd number of scale vectors", "NaN beside tokens without",
+        "more tokens than the array takes at once", "codebook, one group per row",
+        "accumulator of 33..63 bits", "one group per row, narrow, several blocks"}) {
+    CAPTURE(row);
+    CHECK(table.str().find(row) != std::string::npos);
+    CHECK(table.str().find(std::string("    0  ") + row) == std::string::npos);
+  }
+  CHECK(table.str().find("exact accumulator") == std::string::npos);
+  // A narrower array has no groups that share a word.
+  hardware.columns = 16;
+  std::ostringstream narrower;
+  Coverage(machine_limits(hardware, 9, 400)).print(narrower);
+  CHECK(narrower.str().find("blocks of several slices") != std::string::npos);
+  CHECK(narrower.str().find("blocks of several groups") == std::string::npos);
+}
+
 TEST_CASE("the coverage table has a row for what no case has hit, and refuses it") {
   Coverage coverage(narrow_limits());
   CHECK_THROWS_AS(coverage.require(1), std::runtime_error);

@@ -1,246 +1,452 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <VReadStream/VReadStream.h>
+#include <VReadStream1/VReadStream1.h>
+#include <VReadStream16/VReadStream16.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "tests/rtl/dma/reads.hpp"
 #include "tests/rtl/support/bench.hpp"
+#include "tests/rtl/support/bits.hpp"
 #include "tests/rtl/support/random.hpp"
 
 namespace {
 
 using namespace bitloom::rtl;
 
-constexpr unsigned kBeatBytes = 8;
-constexpr unsigned kBurstBeats = 4;
-constexpr unsigned kDepth = 16;
+template <class M, unsigned Channels, unsigned BurstBeats, unsigned Depth, unsigned JobQueue>
+struct Stream {
+  using Model = M;
+  static constexpr unsigned kChannels = Channels;
+  static constexpr unsigned kBurstBeats = BurstBeats;
+  static constexpr unsigned kDepth = Depth;
+  static constexpr unsigned kJobQueue = JobQueue;
+  static constexpr std::uint64_t kAll = (std::uint64_t{1} << Channels) - 1;
 
-void set_idle(VReadStream& stream) {
-  stream.job_valid_i = 0;
-  stream.request_ready_i = 0;
-  stream.beat_valid_i = 0;
-  stream.beat_last_i = 0;
-  stream.beat_error_i = 0;
-  stream.ready_i = 0;
-}
-
-struct Job {
-  std::uint64_t address;
-  unsigned run_beats;
-  unsigned stride_beats;
-  unsigned runs;
-};
-
-struct Burst {
-  std::uint64_t address;
-  unsigned beats;
-};
-
-/// Every burst of a job: runs cut at multiples of a whole burst.
-std::vector<Burst> bursts_of(const Job& job) {
-  std::vector<Burst> bursts;
-  for (unsigned run = 0; run < job.runs; ++run) {
-    const std::uint64_t start = job.address + std::uint64_t{run} * job.stride_beats * kBeatBytes;
-    for (unsigned beat = 0; beat < job.run_beats; ++beat) {
-      const std::uint64_t address = start + std::uint64_t{beat} * kBeatBytes;
-      if (beat == 0 || address % (kBurstBeats * kBeatBytes) == 0) bursts.push_back({address, 0});
-      ++bursts.back().beats;
-    }
+  static void set_idle(Model& stream) {
+    stream.job_valid_i = 0;
+    stream.request_ready_i = 0;
+    stream.beat_valid_i = 0;
+    stream.beat_error_i = 0;
+    stream.ready_i = 0;
   }
-  return bursts;
-}
+};
+using Stream1 = Stream<VReadStream1, 1, 4, 16, 2>;
+using Stream16 = Stream<VReadStream16, 16, 4, 16, 2>;
 
-void offer(VReadStream& stream, const Job& job) {
-  stream.job_valid_i = 1;
-  stream.job_address_i = job.address;
-  stream.job_run_beats_i = job.run_beats;
-  stream.job_stride_beats_i = job.stride_beats;
-  stream.job_runs_i = job.runs;
-}
-
-/// Ready to ask for the first burst of `job`.
-void start(Bench<VReadStream>& stream, const Job& job) {
-  offer(*stream, job);
+template <class Model>
+void offer(Bench<Model>& stream, const ReadJob& job) {
+  stream->job_valid_i = 1;
+  set_job(stream->job_i, job);
+  stream.settle();
+  REQUIRE(stream->job_ready_o == 1);
   stream.tick();
   stream->job_valid_i = 0;
-  while (!stream->request_valid_o) {
-    REQUIRE(stream.cycle() < 20);
-    stream.tick();
+}
+
+/// The memory behind the channels. Beats come in order on each channel, at times of its own.
+template <class S>
+class Memory {
+ public:
+  /// Lines that the jobs ask for, in order, each with its expected errors.
+  std::deque<Line> lines;
+
+  /// Takes this cycle's request: channel c's first beat comes `delays[c]` cycles later.
+  void request(const typename S::Model& stream, unsigned cycle,
+               const std::array<unsigned, S::kChannels>& delays) {
+    for (unsigned c = 0; c < S::kChannels; ++c) {
+      for (unsigned beat = 0; beat <= stream.request_len_o; ++beat) {
+        const std::uint64_t base = std::uint64_t{c} * stream.request_stripe_o * kPage;
+        beats_.at(c).push_back({stream.request_address_o + base + std::uint64_t{beat} * kBeatBytes,
+                                cycle + delays.at(c)});
+      }
+    }
   }
+
+  [[nodiscard]] bool has_beat(unsigned channel, unsigned cycle) const {
+    return !beats_.at(channel).empty() && beats_.at(channel).front().cycle <= cycle;
+  }
+
+  void send(typename S::Model& stream, unsigned channel, bool bad) {
+    const Beat beat = beats_.at(channel).front();
+    beats_.at(channel).pop_front();
+    set_bit(stream.beat_valid_i, channel, true);
+    set_bit(stream.beat_error_i, channel, bad);
+    set(stream.beat_data_i, 64 * channel, 64, word_at(beat.address));
+    Line& line = lines.at(sent_.at(channel)++ - consumed_);
+    REQUIRE(beat.address == line.address_of(channel));
+    if (bad) line.bad |= std::uint64_t{1} << channel;
+  }
+
+  /// Everything that has arrived by now.
+  void send_all(typename S::Model& stream, unsigned cycle) {
+    stream.beat_valid_i = 0;
+    stream.beat_error_i = 0;
+    for (unsigned c = 0; c < S::kChannels; ++c) {
+      if (has_beat(c, cycle)) send(stream, c, false);
+    }
+  }
+
+  /// Checks the line at the head and its error, if it has one; true if it had.
+  bool consume(const typename S::Model& stream) {
+    REQUIRE(!lines.empty());
+    const Line& line = lines.front();
+    for (unsigned c = 0; c < S::kChannels; ++c) {
+      REQUIRE(sent_.at(c) > consumed_);
+      REQUIRE(get(stream.data_o, 64 * c, 64) == word_at(line.address_of(c)));
+    }
+    const bool bad = line.bad != 0;
+    REQUIRE(stream.error_o == bad);
+    if (bad) {
+      REQUIRE(stream.error_tag_o == line.tag);
+      REQUIRE(stream.error_address_o == line.error_address());
+    }
+    ++consumed_;
+    lines.pop_front();
+    return bad;
+  }
+
+  [[nodiscard]] unsigned consumed() const { return consumed_; }
+  /// Lines of which at least one beat has been sent and that are not consumed.
+  [[nodiscard]] unsigned in_buffer() const {
+    return *std::max_element(sent_.begin(), sent_.end()) - consumed_;
+  }
+
+ private:
+  struct Beat {
+    std::uint64_t address;
+    unsigned cycle;
+  };
+  std::array<std::deque<Beat>, S::kChannels> beats_;
+  std::array<unsigned, S::kChannels> sent_{};
+  unsigned consumed_ = 0;
+};
+
+template <class S>
+std::array<unsigned, S::kChannels> same_delay(unsigned delay) {
+  std::array<unsigned, S::kChannels> delays{};
+  delays.fill(delay);
+  return delays;
 }
 
 }  // namespace
 
-TEST_CASE("Runs and strides become whole bursts within 4 KiB, and their data comes in order") {
-  Bench<VReadStream> stream(set_idle);
+TEMPLATE_TEST_CASE(
+    "Runs and strides become whole bursts on every channel, and their lines come in order with "
+    "their errors",
+    "", Stream1, Stream16) {
+  using S = TestType;
+  Bench<typename S::Model> stream(S::set_idle);
   Random random(101);
-  std::deque<Burst> expected_bursts;
-  std::deque<std::uint64_t> expected_beats;
-  std::deque<Burst> in_memory;
-  std::deque<Burst> on_the_way;  // a beat returns two cycles after its request at the earliest
-  std::uint64_t last_error_check = 0;
-  unsigned reserved = 0;  // beats asked for and not yet consumed
-  unsigned consumed = 0;
+  Memory<S> memory;
+  std::deque<ReadBurst> expected;
+  ReadJob job;
+  unsigned tag = 0;
+  unsigned reserved = 0;  // lines asked for and not yet consumed
   unsigned page_ends = 0;
-  for (unsigned cycle = 0; cycle < 60000; ++cycle) {
+  unsigned full = 0;
+  unsigned errors = 0;
+  std::uint64_t held = 0;
+  for (unsigned cycle = 0; cycle < 30000; ++cycle) {
     if (!stream->job_valid_i && random.chance(40)) {
-      Job job{};
-      const bool contiguous = random.chance(40);
-      // Often just below the end of a page.
-      job.address = static_cast<std::uint64_t>(random.between(1, 1000)) * 4096 -
-                    static_cast<std::uint64_t>(random.between(0, 9)) * kBeatBytes;
-      job.runs = contiguous ? 1 : static_cast<unsigned>(random.between(1, 4));
-      job.run_beats = static_cast<unsigned>(random.between(1, contiguous ? 40 : 9));
-      job.stride_beats = job.run_beats + static_cast<unsigned>(random.between(0, 9));
-      offer(*stream, job);
+      job = random_job(random, tag++ % 16);
+      stream->job_valid_i = 1;
+      set_job(stream->job_i, job);
     }
     stream->request_ready_i = random.chance(70);
-    stream->ready_i = random.chance((cycle / 500) % 2 == 0 ? 90 : 25);
-    stream->beat_valid_i = !in_memory.empty() && random.chance(80);
-    if (stream->beat_valid_i) {
-      stream->beat_data_i = in_memory.front().address;
-      stream->beat_last_i = in_memory.front().beats == 1;
-      stream->beat_error_i = random.chance(10);
-    }
-    stream.settle();
-    if (stream->job_valid_i && stream->job_ready_o) {
-      const Job job{stream->job_address_i, stream->job_run_beats_i, stream->job_stride_beats_i,
-                    stream->job_runs_i};
-      for (const Burst& burst : bursts_of(job)) {
-        expected_bursts.push_back(burst);
-        for (unsigned b = 0; b < burst.beats; ++b) {
-          expected_beats.push_back(burst.address + b * kBeatBytes);
-        }
+    // Phases: the consumer is slow, the memory is slow, neither.
+    const unsigned phase = (cycle / 500) % 3;
+    stream->ready_i = random.chance(phase == 0 ? 25 : 95);
+    stream->beat_valid_i = 0;
+    stream->beat_error_i = 0;
+    for (unsigned c = 0; c < S::kChannels; ++c) {
+      if (memory.has_beat(c, cycle) && random.chance(phase == 1 ? 50 : 90)) {
+        memory.send(*stream, c, random.chance(2));
       }
     }
-    REQUIRE(stream->error_o == (stream->beat_valid_i && stream->beat_error_i));
-    if (stream->error_o) {
-      // The first byte of the burst: a burst lies within one block.
-      const std::uint64_t block = in_memory.front().address / (kBurstBeats * kBeatBytes);
-      REQUIRE(stream->error_address_o / (kBurstBeats * kBeatBytes) == block);
-      REQUIRE(stream->error_address_o <= in_memory.front().address);
-      last_error_check = stream->error_address_o;
+    stream.settle();
+    const bool job_taken = stream->job_valid_i && stream->job_ready_o;
+    if (job_taken) {
+      for (const ReadBurst& burst : bursts_of(job, S::kBurstBeats)) expected.push_back(burst);
+      for (const Line& line : lines_of(job, S::kBurstBeats)) memory.lines.push_back(line);
     }
     if (stream->request_valid_o && stream->request_ready_i) {
-      REQUIRE(!expected_bursts.empty());
-      const Burst burst{stream->request_address_o, stream->request_len_o + 1U};
-      REQUIRE(burst.address == expected_bursts.front().address);
-      REQUIRE(burst.beats == expected_bursts.front().beats);
-      REQUIRE(burst.address / 4096 == (burst.address + burst.beats * kBeatBytes - 1) / 4096);
-      page_ends += (burst.address + burst.beats * kBeatBytes) % 4096 == 0;
-      expected_bursts.pop_front();
+      REQUIRE(!expected.empty());
+      const ReadBurst burst{stream->request_address_o, stream->request_len_o + 1U,
+                            stream->request_stripe_o};
+      REQUIRE(burst.address == expected.front().address);
+      REQUIRE(burst.beats == expected.front().beats);
+      REQUIRE(burst.stripe == expected.front().stripe);
+      const std::uint64_t end = burst.address + std::uint64_t{burst.beats} * kBeatBytes;
+      REQUIRE(burst.address / kPage == (end - 1) / kPage);
+      page_ends += end % kPage == 0;
+      expected.pop_front();
       reserved += burst.beats;
-      REQUIRE(reserved <= kDepth);
-      on_the_way.push_back(burst);
+      std::array<unsigned, S::kChannels> delays{};
+      for (unsigned& delay : delays) delay = static_cast<unsigned>(random.between(1, 30));
+      memory.request(*stream, cycle, delays);
     }
+    // The buffers and the line at the head.
+    REQUIRE(reserved <= S::kDepth + 1);
+    full += reserved == S::kDepth + 1;
     if (stream->valid_o && stream->ready_i) {
-      REQUIRE(!expected_beats.empty());
-      REQUIRE(stream->data_o == expected_beats.front());
-      expected_beats.pop_front();
+      errors += memory.consume(*stream);
       --reserved;
-      ++consumed;
+    } else {
+      REQUIRE(stream->error_o == 0);
     }
-    const bool beat_sent = stream->beat_valid_i;
-    const std::size_t arriving =
-        on_the_way.size() - (stream->request_valid_o && stream->request_ready_i);
-    const bool job_taken = stream->job_valid_i && stream->job_ready_o;
+    // A line that was offered and not taken stays.
+    if (held != 0) REQUIRE((stream->valid_o && get(stream->data_o, 0, 64) == held));
+    held = stream->valid_o && !stream->ready_i ? get(stream->data_o, 0, 64) : 0;
     stream.tick();
     if (job_taken) stream->job_valid_i = 0;
-    if (beat_sent) {
-      in_memory.front().address += kBeatBytes;
-      if (--in_memory.front().beats == 0) in_memory.pop_front();
-    }
-    for (std::size_t i = 0; i < arriving; ++i) {
-      in_memory.push_back(on_the_way.front());
-      on_the_way.pop_front();
-    }
   }
-  CHECK(consumed > 10000);
+  CHECK(memory.consumed() > 10000);
   CHECK(page_ends > 100);
-  CHECK(last_error_check != 0);
+  CHECK(full > 20);
+  CHECK(errors > 100);
 }
 
-TEST_CASE("An error names the first byte of its burst") {
-  Bench<VReadStream> stream(set_idle);
-  start(stream, {.address = 0x1008, .run_beats = 5, .stride_beats = 0, .runs = 1});
+TEMPLATE_TEST_CASE("An error of any beat of any channel is charged to its job, burst and channel",
+                   "", Stream1, Stream16) {
+  using S = TestType;
+  // The bursts of a run that starts inside a block, of a short job, and of a second reading.
+  const std::vector<ReadJob> jobs{
+      {.address = 0x11FF8 - 8 * S::kBurstBeats,
+       .run_lines = S::kBurstBeats + 3,
+       .stripe = 3,
+       .tag = 5},
+      {.address = 0x40008, .run_lines = 1, .stripe = 0x00FFFFFF, .tag = 9},
+      {.address = 0x80010, .run_lines = 3, .stride_lines = 0, .runs = 2, .stripe = 2, .tag = 12}};
+  const unsigned all_lines = S::kBurstBeats + 3 + 1 + 6;
+  Bench<typename S::Model> stream(S::set_idle);
+  for (unsigned bad_line = 0; bad_line < all_lines; ++bad_line) {
+    for (unsigned bad_channel = 0; bad_channel < S::kChannels; ++bad_channel) {
+      CAPTURE(bad_line, bad_channel);
+      S::set_idle(*stream);
+      stream.reset();
+      Memory<S> memory;
+      stream->request_ready_i = 1;
+      stream->ready_i = 1;
+      std::size_t next = 0;
+      std::array<unsigned, S::kChannels> sent{};
+      unsigned errors = 0;
+      while (memory.consumed() < all_lines) {
+        REQUIRE(stream.cycle() < 200);
+        stream->job_valid_i = next < jobs.size();
+        if (next < jobs.size()) set_job(stream->job_i, jobs[next]);
+        stream->beat_valid_i = 0;
+        stream->beat_error_i = 0;
+        for (unsigned c = 0; c < S::kChannels; ++c) {
+          if (memory.has_beat(c, stream.cycle())) {
+            memory.send(*stream, c, c == bad_channel && sent.at(c) == bad_line);
+            ++sent.at(c);
+          }
+        }
+        stream.settle();
+        if (stream->job_valid_i && stream->job_ready_o) {
+          for (const Line& line : lines_of(jobs[next], S::kBurstBeats)) {
+            memory.lines.push_back(line);
+          }
+          ++next;
+        }
+        if (stream->request_valid_o) {
+          memory.request(*stream, stream.cycle(), same_delay<S>(3));
+        }
+        if (stream->valid_o) errors += memory.consume(*stream);
+        stream.tick();
+      }
+      REQUIRE(errors == 1);
+    }
+  }
+}
+
+TEST_CASE("A line with errors on several channels is reported once, for the lowest of them") {
+  using S = Stream16;
+  Bench<S::Model> stream(S::set_idle);
+  Memory<S> memory;
+  const ReadJob job{.address = 0x2000, .run_lines = 4, .stripe = 7, .tag = 3};
+  for (const Line& line : lines_of(job, S::kBurstBeats)) memory.lines.push_back(line);
   stream->request_ready_i = 1;
-  stream.tick();  // 0x1008: three beats to the end of the block
-  stream.tick();  // 0x1020: two beats
-  stream.tick();
-  for (unsigned beat = 0; beat < 5; ++beat) {
-    stream->beat_valid_i = 1;
-    stream->beat_last_i = beat == 2 || beat == 4;
-    stream->beat_error_i = beat == 1 || beat == 4;
+  offer(stream, job);
+  std::array<unsigned, S::kChannels> delays = same_delay<S>(4);
+  delays[1] = 9;
+  delays[3] = 1;
+  while (stream.cycle() < 30) {
+    stream->ready_i = stream.cycle() > 20;
+    stream->beat_valid_i = 0;
+    for (unsigned c = 0; c < S::kChannels; ++c) {
+      if (memory.has_beat(c, stream.cycle())) memory.send(*stream, c, c == 1 || c == 3 || c == 15);
+    }
     stream.settle();
-    CHECK(stream->error_o == (beat == 1 || beat == 4));
-    if (stream->error_o) CHECK(stream->error_address_o == (beat == 1 ? 0x1008U : 0x1020U));
+    if (stream->request_valid_o) memory.request(*stream, stream.cycle(), delays);
+    if (stream->valid_o && stream->ready_i) {
+      CHECK(stream->error_address_o == 0x2000 + 7 * kPage);
+      memory.consume(*stream);
+    }
+    // Nothing is reported before the line is handed over.
+    if (!stream->ready_i) CHECK(stream->error_o == 0);
     stream.tick();
   }
+  CHECK(memory.consumed() == 4);
 }
 
-TEST_CASE("A stream asks for one burst per cycle until its buffer is spoken for, then waits") {
-  Bench<VReadStream> stream(set_idle);
-  start(stream, {.address = 0x4000, .run_beats = 64, .stride_beats = 0, .runs = 1});
-  stream->request_ready_i = 1;
-  for (unsigned burst = 0; burst < kDepth / kBurstBeats; ++burst) {
-    stream.settle();
-    CHECK(stream->request_valid_o == 1);
-    CHECK(stream->request_address_o == 0x4000 + burst * kBurstBeats * kBeatBytes);
-    stream.tick();
-  }
-  for (unsigned i = 0; i < 20; ++i) {
-    CHECK(stream->request_valid_o == 0);
-    stream.tick();
-  }
-}
-
-TEST_CASE(
-    "A returned beat is at the stream's head after two cycles, and one beat passes per cycle") {
-  Bench<VReadStream> stream(set_idle);
-  start(stream, {.address = 0, .run_beats = 200, .stride_beats = 0, .runs = 1});
+TEMPLATE_TEST_CASE(
+    "One burst per cycle is asked for until a buffer is spoken for; one slow channel holds all", "",
+    Stream1, Stream16) {
+  using S = TestType;
+  Bench<typename S::Model> stream(S::set_idle);
+  Memory<S> memory;
+  const ReadJob job{.address = 0x4000, .run_lines = 2 * S::kDepth, .stripe = 1};
+  for (const Line& line : lines_of(job, S::kBurstBeats)) memory.lines.push_back(line);
   stream->request_ready_i = 1;
   stream->ready_i = 1;
-  unsigned in_memory = 0;
-  unsigned on_the_way = 0;
-  unsigned sent = 0;
-  unsigned consumed = 0;
-  unsigned first_sent = 0;
-  while (consumed < 200) {
-    REQUIRE(stream.cycle() < 400);
-    stream->beat_valid_i = in_memory > 0;
-    stream->beat_data_i = sent;
-    stream->beat_last_i = sent % kBurstBeats == kBurstBeats - 1;
+  offer(stream, job);
+  stream.tick();
+  const unsigned slow = S::kChannels - 1;
+  std::array<unsigned, S::kChannels> delays = same_delay<S>(1);
+  delays[slow] = 1000;
+  for (unsigned burst = 0; burst < S::kDepth / S::kBurstBeats; ++burst) {
+    memory.send_all(*stream, stream.cycle());
     stream.settle();
-    if (stream->beat_valid_i && sent == 0) first_sent = stream.cycle();
-    if (stream->valid_o) {
-      REQUIRE(stream->data_o == consumed);
-      REQUIRE(stream.cycle() == first_sent + 2 + consumed);
-      ++consumed;
-    }
-    if (stream->beat_valid_i) {
-      --in_memory;
-      ++sent;
-    }
-    in_memory += on_the_way;
-    on_the_way = stream->request_valid_o ? stream->request_len_o + 1U : 0;
+    CHECK(stream->request_valid_o == 1);
+    CHECK(stream->request_address_o == 0x4000 + burst * S::kBurstBeats * kBeatBytes);
+    memory.request(*stream, stream.cycle(), delays);
+    stream.tick();
+  }
+  while (stream.cycle() < 900) {
+    memory.send_all(*stream, stream.cycle());
+    stream.settle();
+    REQUIRE(stream->request_valid_o == 0);
+    REQUIRE(stream->valid_o == 0);
+    stream.tick();
+  }
+  // Room for one more burst comes line by line; the one at the head has left the buffer.
+  while (memory.consumed() < S::kBurstBeats) {
+    REQUIRE(stream.cycle() < 1100);
+    memory.send_all(*stream, stream.cycle());
+    stream.settle();
+    const bool room = memory.consumed() + stream->valid_o >= S::kBurstBeats;
+    CHECK(stream->request_valid_o == room);
+    if (room) break;
+    if (stream->valid_o) memory.consume(*stream);
     stream.tick();
   }
 }
 
-TEST_CASE("A beat that was not asked for, or has no room, fails an assertion") {
-  Bench<VReadStream> stream(set_idle);
-  start(stream, {.address = 0, .run_beats = 4, .stride_beats = 0, .runs = 1});
-  stream->beat_valid_i = 1;
-  CHECK_THROWS_AS(stream.tick(), AssertionFailed);
+TEMPLATE_TEST_CASE(
+    "A request follows its job, and a line its last beat, after two cycles; a line passes per "
+    "cycle",
+    "", Stream1, Stream16) {
+  using S = TestType;
+  Bench<typename S::Model> stream(S::set_idle);
+  Memory<S> memory;
+  const ReadJob job{.address = 0, .run_lines = 200, .stripe = 1};
+  for (const Line& line : lines_of(job, S::kBurstBeats)) memory.lines.push_back(line);
+  stream->request_ready_i = 1;
+  stream->ready_i = 1;
+  std::array<unsigned, S::kChannels> delays{};
+  for (unsigned c = 0; c < S::kChannels; ++c) delays.at(c) = c == S::kChannels / 2 ? 6 : 2 + c % 3;
+  stream->job_valid_i = 1;
+  set_job(stream->job_i, job);
+  while (memory.consumed() < 200) {
+    REQUIRE(stream.cycle() < 300);
+    memory.send_all(*stream, stream.cycle());
+    stream.settle();
+    if (stream.cycle() <= 2) CHECK(stream->request_valid_o == (stream.cycle() == 2));
+    if (stream->request_valid_o) memory.request(*stream, stream.cycle(), delays);
+    // The slowest channel's first beat comes 6 cycles after the request in cycle 2.
+    CHECK(stream->valid_o == (stream.cycle() >= 2 + 6 + 2));
+    if (stream->valid_o) memory.consume(*stream);
+    stream.tick();
+    stream->job_valid_i = 0;
+  }
+}
+
+TEMPLATE_TEST_CASE("Queued jobs keep their places until their last lines are consumed", "", Stream1,
+                   Stream16) {
+  using S = TestType;
+  Bench<typename S::Model> stream(S::set_idle);
+  Memory<S> memory;
+  stream->request_ready_i = 1;
+  // All are asked for and in the buffer, none is consumed.
+  for (unsigned i = 0; i < S::kJobQueue + 1; ++i) {
+    const ReadJob job{.address = 0x1000U * i, .run_lines = 2, .stripe = 9, .tag = i};
+    for (const Line& line : lines_of(job, S::kBurstBeats)) memory.lines.push_back(line);
+    stream->job_valid_i = 1;
+    set_job(stream->job_i, job);
+    for (unsigned cycle = 0; cycle < 5; ++cycle) {
+      memory.send_all(*stream, stream.cycle());
+      stream.settle();
+      if (cycle == 0) REQUIRE(stream->job_ready_o == 1);
+      if (stream->request_valid_o) memory.request(*stream, stream.cycle(), same_delay<S>(1));
+      stream.tick();
+      stream->job_valid_i = 0;
+    }
+  }
+  CHECK(stream->job_ready_o == 0);
   stream->beat_valid_i = 0;
+  stream->ready_i = 1;
+  for (unsigned i = 0; i < 2 * (S::kJobQueue + 1); ++i) {
+    REQUIRE(stream->valid_o == 1);
+    CHECK(stream->job_ready_o == (i >= 2));
+    memory.consume(*stream);
+    stream.tick();
+  }
+  CHECK(stream->valid_o == 0);
+}
+
+TEST_CASE("Jobs of one burst each are asked for every other cycle") {
+  using S = Stream16;
+  Bench<S::Model> stream(S::set_idle);
+  Memory<S> memory;
+  stream->request_ready_i = 1;
+  stream->ready_i = 1;
+  stream->job_valid_i = 1;
+  const ReadJob job{.address = 0x3000, .run_lines = 1, .stripe = 2};
+  set_job(stream->job_i, job);
+  for (unsigned i = 0; i < 100; ++i) {
+    memory.send_all(*stream, stream.cycle());
+    stream.settle();
+    if (stream->job_ready_o) memory.lines.push_back(lines_of(job, S::kBurstBeats).front());
+    if (i >= 2) CHECK(stream->request_valid_o == (i % 2 == 0));
+    if (stream->request_valid_o) memory.request(*stream, stream.cycle(), same_delay<S>(1));
+    if (stream->valid_o) memory.consume(*stream);
+    stream.tick();
+  }
+}
+
+TEMPLATE_TEST_CASE("A beat that was not asked for fails an assertion, on any channel", "", Stream1,
+                   Stream16) {
+  using S = TestType;
+  Bench<typename S::Model> stream(S::set_idle);
+  for (unsigned c = 0; c < S::kChannels; ++c) {
+    S::set_idle(*stream);
+    stream.reset();
+    offer(stream, {.address = 0, .run_lines = 4});
+    set_bit(stream->beat_valid_i, c, true);
+    CHECK_THROWS_AS(stream.tick(), AssertionFailed);
+  }
+  // Nor one more than was asked for.
+  S::set_idle(*stream);
   stream.reset();
-  start(stream, {.address = 0, .run_beats = 4, .stride_beats = 0, .runs = 1});
+  offer(stream, {.address = 0, .run_lines = 4});
   stream->request_ready_i = 1;
   for (unsigned i = 0; i < 4; ++i) stream.tick();
-  stream->beat_valid_i = 1;  // a burst that never ends
-  for (unsigned i = 0; i < kDepth + 1; ++i) CHECK_NOTHROW(stream.tick());
+  set_bit(stream->beat_valid_i, S::kChannels - 1, true);
+  for (unsigned i = 0; i < 4; ++i) CHECK_NOTHROW(stream.tick());
+  CHECK_THROWS_AS(stream.tick(), AssertionFailed);
+}
+
+TEST_CASE("A job that reads nothing, or parts of beats, fails an assertion") {
+  const ReadJob job =
+      GENERATE(ReadJob{.run_lines = 0}, ReadJob{.runs = 0}, ReadJob{.address = 0x1004});
+  Bench<Stream1::Model> stream(Stream1::set_idle);
+  offer(stream, job);
   CHECK_THROWS_AS(stream.tick(), AssertionFailed);
 }

@@ -29,24 +29,35 @@ struct AlignedGroup {
   bool not_finite = false;
 };
 
-inline AlignedGroup align_group(const std::vector<unsigned>& halves, unsigned mantissa_bits) {
+/// E_g of the nonzero finite values: not below that of the smallest normal number.
+inline int group_exponent(const std::vector<unsigned>& halves) {
+  int exponent = -14;
+  for (const unsigned half : halves) {
+    const double value = half_value(half);
+    if (value != 0 && !std::isnan(value)) exponent = std::max(exponent, std::ilogb(value));
+  }
+  return exponent;
+}
+
+/// The group in units of a given exponent: its own, or that of a larger group that it is part of.
+inline AlignedGroup align_to(const std::vector<unsigned>& halves, unsigned mantissa_bits,
+                             int exponent) {
   AlignedGroup group;
+  group.exponent = exponent;
+  const double limit = std::ldexp(1, static_cast<int>(mantissa_bits) - 1) - 1;
   for (const unsigned half : halves) {
     const double value = half_value(half);
     if (std::isnan(value)) group.not_finite = true;
-    if (value != 0 && !std::isnan(value)) {
-      group.exponent = std::max(group.exponent, std::ilogb(value));
-    }
-  }
-  const double limit = std::ldexp(1, static_cast<int>(mantissa_bits) - 1) - 1;
-  for (const unsigned half : halves) {
-    const double scaled =
-        std::ldexp(half_value(half), static_cast<int>(mantissa_bits) - 2 - group.exponent);
+    const double scaled = std::ldexp(value, static_cast<int>(mantissa_bits) - 2 - exponent);
     const double rounded = std::clamp(std::nearbyint(scaled), -limit, limit);
     group.mantissas.push_back(std::isnan(rounded) ? 0 : static_cast<std::int64_t>(rounded));
     group.sum += group.mantissas.back();
   }
   return group;
+}
+
+inline AlignedGroup align_group(const std::vector<unsigned>& halves, unsigned mantissa_bits) {
+  return align_to(halves, mantissa_bits, group_exponent(halves));
 }
 
 /// A group of activations of one random kind: alike, far apart, subnormal, zero, extreme.

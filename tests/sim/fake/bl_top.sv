@@ -3,10 +3,19 @@
 // descriptor, copies the first m 32-bit words of the activation image to the result image, and
 // writes a completion record with the latencies that it saw (cycles_busy: the last read, from
 // address to data; cycles_output: the last write, from data to response). Ring, registers and
-// bursts are real.
+// bursts are real, and so is the striping of the activation image over the read channels.
 //
-// Four values of k make it misbehave: 1001 hang, 1002 cross 4 KiB, 1003 fail an assertion, 1004
-// read the first beat for ever.
+// Some values of k make it do something else:
+//   1001 hang, 1002 cross 4 KiB, 1003 fail an assertion, 1004 read the first beat for ever,
+//   1005 read m lines of the activation image, all channels at full rate, in bursts of group_size
+//        beats with up to 128 of them under way, and report
+//          cycles_busy         cycles from the first address to the last beat
+//          cycles_output       beats with an error response
+//          cycles_activations  the first of them of the lowest channel that had one: channel in
+//                              bits 31:24, number of its beat in bits 23:0
+//          cycles_scales       its response
+//          cycles_weights, _control  64-bit sum over all channels c of (s << c) where a beat with
+//                              the low word d makes a channel's s := (s rotated left by 1) + d
 
 module bl_top (
   input  logic        clk_i,
@@ -30,19 +39,19 @@ module bl_top (
   output logic        ctl_rvalid_o,
   input  logic        ctl_rready_i,
 
-  output logic [3:0]  mem_arid_o,
-  output logic [63:0] mem_araddr_o,
-  output logic [7:0]  mem_arlen_o,
-  output logic [2:0]  mem_arsize_o,
-  output logic [1:0]  mem_arburst_o,
-  output logic        mem_arvalid_o,
-  input  logic        mem_arready_i,
-  input  logic [3:0]  mem_rid_i,
-  input  logic [bl_cfg_pkg::ChannelBits-1:0] mem_rdata_i,
-  input  logic [1:0]  mem_rresp_i,
-  input  logic        mem_rlast_i,
-  input  logic        mem_rvalid_i,
-  output logic        mem_rready_o,
+  output logic [bl_cfg_pkg::ReadChannels*4-1:0]  mem_arid_o,
+  output logic [bl_cfg_pkg::ReadChannels*64-1:0] mem_araddr_o,
+  output logic [bl_cfg_pkg::ReadChannels*8-1:0]  mem_arlen_o,
+  output logic [bl_cfg_pkg::ReadChannels*3-1:0]  mem_arsize_o,
+  output logic [bl_cfg_pkg::ReadChannels*2-1:0]  mem_arburst_o,
+  output logic [bl_cfg_pkg::ReadChannels-1:0]    mem_arvalid_o,
+  input  logic [bl_cfg_pkg::ReadChannels-1:0]    mem_arready_i,
+  input  logic [bl_cfg_pkg::ReadChannels*4-1:0]  mem_rid_i,
+  input  logic [bl_cfg_pkg::ReadChannels*bl_cfg_pkg::ChannelBits-1:0] mem_rdata_i,
+  input  logic [bl_cfg_pkg::ReadChannels*2-1:0]  mem_rresp_i,
+  input  logic [bl_cfg_pkg::ReadChannels-1:0]    mem_rlast_i,
+  input  logic [bl_cfg_pkg::ReadChannels-1:0]    mem_rvalid_i,
+  output logic [bl_cfg_pkg::ReadChannels-1:0]    mem_rready_o,
 
   output logic [3:0]  mem_awid_o,
   output logic [63:0] mem_awaddr_o,
@@ -67,8 +76,9 @@ module bl_top (
   localparam int unsigned BeatW = bl_cfg_pkg::ChannelBits;
   localparam logic [63:0] BeatBytes = 64'(BeatW) / 64'd8;
   localparam int unsigned RecordBeats = 512 > BeatW ? 512 / BeatW : 1;
+  localparam int unsigned Channels = bl_cfg_pkg::ReadChannels;
   localparam logic [31:0] HangK = 32'd1001, CrossK = 32'd1002, AssertK = 32'd1003,
-                          EndlessK = 32'd1004;
+                          EndlessK = 32'd1004, StreamK = 32'd1005;
 
   // ---- Registers --------------------------------------------------------------------------------
 
@@ -150,8 +160,9 @@ module bl_top (
 
   // ---- Fetch, copy beat by beat, complete -------------------------------------------------------
 
-  typedef enum logic [2:0] {
-    Idle, FetchAddress, FetchData, CopyAddress, CopyData, StoreData, StoreResponse, Complete
+  typedef enum logic [3:0] {
+    Idle, FetchAddress, FetchData, Decode, CopyAddress, CopyData, StoreData, StoreResponse, Stream,
+    Complete
   } state_e;
   state_e       state_q;
   logic [511:0] descriptor_q;
@@ -161,6 +172,24 @@ module bl_top (
   logic [511:0] record;
   logic [31:0]  beats, k;
   logic [31:0]  read_latency_q, write_latency_q;
+  logic [31:0]  stream_errors, stream_error_beat, stream_error_response;
+  logic [63:0]  stream_sum;
+
+  // The channel that a descriptor or the beat to copy comes from; channel c's beats lie c stripes
+  // of pages behind those of channel 0.
+  logic [31:0]      channel, line;
+  logic [63:0]      stripe;
+  logic             address_taken, data_valid, data_last;
+  logic [BeatW-1:0] data;
+  logic [1:0]       response;
+  assign channel = state_q == FetchAddress || state_q == FetchData ? '0 : beat_q % Channels;
+  assign line    = beat_q / Channels;
+  assign stripe  = {20'd0, descriptor_q[14*32 +: 32], 12'd0};
+  assign address_taken = mem_arready_i[channel];
+  assign data_valid    = mem_rvalid_i[channel];
+  assign data_last     = mem_rlast_i[channel];
+  assign data          = mem_rdata_i[channel*BeatW +: BeatW];
+  assign response      = mem_rresp_i[channel*2 +: 2];
 
   assign beats = (descriptor_q[63:32] * 32 + BeatW - 1) / BeatW;
   assign k     = descriptor_q[95:64];
@@ -170,19 +199,14 @@ module bl_top (
     record[63:32] = completed_q;
     record[159:128] = read_latency_q;
     record[191:160] = write_latency_q;
+    if (k == StreamK)
+      record[319:160] = {stream_sum, stream_error_response, stream_error_beat, stream_errors};
   end
 
-  assign mem_arid_o    = state_q == FetchAddress ? 4'd3 : 4'd2;
-  assign mem_araddr_o  = state_q == FetchAddress
-      ? ring_base_q + {26'd0, completed_q & ring_mask_q, 6'd0}
-      : descriptor_q[319:256] + 64'(beat_q) * BeatBytes +
-        (k == CrossK ? 64'd4096 - BeatBytes : 64'd0);
-  assign mem_arlen_o   = state_q == FetchAddress ? 8'(RecordBeats - 1)
-                                                 : (k == CrossK ? 8'd1 : 8'd0);
-  assign mem_arsize_o  = 3'($clog2(BeatW / 8));
-  assign mem_arburst_o = 2'd1;
-  assign mem_arvalid_o = state_q == FetchAddress || state_q == CopyAddress;
-  assign mem_rready_o  = 1'b1;
+  logic [63:0] fetch_address, copy_address;
+  assign fetch_address = ring_base_q + {26'd0, completed_q & ring_mask_q, 6'd0};
+  assign copy_address  = descriptor_q[319:256] + 64'(channel) * stripe + 64'(line) * BeatBytes +
+                         (k == CrossK ? 64'd4096 - BeatBytes : 64'd0);
 
   assign mem_awid_o    = state_q == Complete ? 4'd1 : 4'd0;
   assign mem_awaddr_o  = state_q == Complete
@@ -200,6 +224,8 @@ module bl_top (
   assign mem_bready_o  = 1'b1;
   assign finish        = state_q == Complete && mem_bvalid_i;
 
+  logic [Channels-1:0] stream_done;
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q      <= Idle;
@@ -214,7 +240,7 @@ module bl_top (
     end else begin
       if (state_q == CopyAddress || state_q == CopyData)
         read_latency_q <= state_q == CopyAddress ? 32'd1 :
-                          mem_rvalid_i ? read_latency_q : read_latency_q + 32'd1;
+                          data_valid ? read_latency_q : read_latency_q + 32'd1;
       if (state_q == StoreData || state_q == StoreResponse)
         write_latency_q <= state_q == StoreData ? 32'd1 :
                            mem_bvalid_i ? write_latency_q : write_latency_q + 32'd1;
@@ -225,19 +251,24 @@ module bl_top (
           beat_q  <= '0;
           error_q <= 1'b0;
         end
-        FetchAddress: if (mem_arready_i) state_q <= FetchData;
-        FetchData: if (mem_rvalid_i) begin
-          descriptor_q[(beat_q % RecordBeats) * BeatW +: BeatW] <= mem_rdata_i;
-          beat_q <= mem_rlast_i ? '0 : beat_q + 32'd1;
-          if (mem_rlast_i) state_q <= CopyAddress;
+        FetchAddress: if (address_taken) state_q <= FetchData;
+        FetchData: if (data_valid) begin
+          descriptor_q[(beat_q % RecordBeats) * BeatW +: BeatW] <= data;
+          error_q <= error_q || response != '0;
+          beat_q  <= data_last ? '0 : beat_q + 32'd1;
+          if (data_last) state_q <= Decode;
+        end
+        Decode: begin
+          read_latency_q <= '0;
+          state_q <= error_q ? Complete : k == StreamK ? Stream : CopyAddress;
         end
         CopyAddress: begin
-          if (mem_arready_i) state_q <= CopyData;
+          if (address_taken) state_q <= CopyData;
           assert (k != AssertK) else $error("asked to fail");
         end
-        CopyData: if (mem_rvalid_i && k != HangK) begin
-          data_q  <= mem_rdata_i;
-          error_q <= error_q || mem_rresp_i != '0;
+        CopyData: if (data_valid && k != HangK) begin
+          data_q  <= data;
+          error_q <= error_q || response != '0;
           state_q <= k == EndlessK ? CopyAddress : StoreData;
         end
         StoreData: if (mem_wready_i) state_q <= StoreResponse;
@@ -246,6 +277,13 @@ module bl_top (
           error_q   <= error_q || mem_bresp_i != '0;
           beat_q    <= beat_q + 32'd1 == beats ? '0 : beat_q + 32'd1;
           state_q   <= beat_q + 32'd1 == beats ? Complete : CopyAddress;
+        end
+        Stream: begin
+          read_latency_q <= read_latency_q + 32'd1;
+          if (&stream_done) begin
+            state_q <= Complete;
+            error_q <= stream_errors != '0;
+          end
         end
         Complete: begin
           if (mem_wvalid_o && mem_wready_i) beat_q <= beat_q + 32'd1;
@@ -257,6 +295,80 @@ module bl_top (
         end
         default: state_q <= Idle;
       endcase
+    end
+  end
+
+  // ---- Streaming --------------------------------------------------------------------------------
+
+  localparam logic [31:0] MaxUnderWay = 32'd128;
+  logic [31:0] lines, burst;
+  assign lines = descriptor_q[63:32];
+  assign burst = {16'd0, descriptor_q[3*32 +: 16]};
+
+  logic [63:0] sum_q [Channels];
+  logic [31:0] errors_q [Channels];
+  logic [31:0] error_beat_q [Channels];
+  logic [1:0]  error_response_q [Channels];
+  always_comb begin
+    stream_sum            = '0;
+    stream_errors         = '0;
+    stream_error_beat     = '0;
+    stream_error_response = '0;
+    if (state_q == Stream || state_q == Complete) begin
+      for (int unsigned c = 0; c < Channels; c++) begin
+        stream_sum = stream_sum + (sum_q[c] << c);
+        if (stream_errors == '0 && errors_q[c] != '0) begin
+          stream_error_beat     = error_beat_q[c];
+          stream_error_response = 32'(error_response_q[c]);
+        end
+        stream_errors = stream_errors + errors_q[c];
+      end
+    end
+  end
+
+  for (genvar c = 0; c < Channels; c++) begin : gen_channel
+    logic [31:0] asked_q, finished_q, received_q;  // bursts, bursts, beats
+    logic        single, streaming, ask;
+    assign single    = (state_q == FetchAddress || state_q == CopyAddress) && channel == c;
+    assign streaming = state_q == Stream;
+    assign ask       = streaming && asked_q * burst < lines && asked_q - finished_q < MaxUnderWay;
+    assign stream_done[c] = received_q == lines;
+
+    assign mem_arid_o[c*4 +: 4]      = state_q == FetchAddress ? 4'd3 : streaming ? 4'd0 : 4'd2;
+    assign mem_araddr_o[c*64 +: 64]  = state_q == FetchAddress ? fetch_address : !streaming
+        ? copy_address : descriptor_q[319:256] + 64'(c) * stripe +
+                         64'(asked_q * burst) * BeatBytes;
+    assign mem_arlen_o[c*8 +: 8]     = state_q == FetchAddress ? 8'(RecordBeats - 1) :
+                                       streaming ? 8'(burst - 32'd1) : k == CrossK ? 8'd1 : 8'd0;
+    assign mem_arsize_o[c*3 +: 3]    = 3'($clog2(BeatW / 8));
+    assign mem_arburst_o[c*2 +: 2]   = 2'd1;
+    assign mem_arvalid_o[c]          = single || ask;
+    assign mem_rready_o[c]           = 1'b1;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || state_q == Idle) begin
+        asked_q             <= '0;
+        finished_q          <= '0;
+        received_q          <= '0;
+        sum_q[c]            <= '0;
+        errors_q[c]         <= '0;
+        error_beat_q[c]     <= '0;
+        error_response_q[c] <= '0;
+      end else if (streaming) begin
+        if (ask && mem_arready_i[c]) asked_q <= asked_q + 32'd1;
+        if (mem_rvalid_i[c]) begin
+          received_q <= received_q + 32'd1;
+          if (mem_rlast_i[c]) finished_q <= finished_q + 32'd1;
+          sum_q[c] <= {sum_q[c][62:0], sum_q[c][63]} + mem_rdata_i[c*BeatW +: 64];
+          if (mem_rresp_i[c*2 +: 2] != '0) begin
+            errors_q[c] <= errors_q[c] + 32'd1;
+            if (errors_q[c] == '0) begin
+              error_beat_q[c]     <= {8'(c), received_q[23:0]};
+              error_response_q[c] <= mem_rresp_i[c*2 +: 2];
+            end
+          end
+        end
+      end
     end
   end
 

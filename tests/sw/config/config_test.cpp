@@ -137,11 +137,11 @@ TEST_CASE("Every key of a file reaches its member") {
     "hardware": {"channel_bits": 64, "read_channels": 4, "burst_beats": 8,
       "output_buffer_beats": 256, "scale_buffer_beats": 512, "weight_buffer_beats": 1024,
       "max_m": 5001, "max_k": 5888, "max_codebook_bits": 0, "max_bits": 5, "accumulator": 33,
-      "mantissa_bits": 17, "tokens": 7, "rows_per_scale": 2, "rows_per_lut": 16, "mu": 1,
-      "columns": 128, "rows": 32}})");
+      "mantissa_bits": 17, "tokens": 7, "results_per_cycle": 1, "rows_per_scale": 2,
+      "rows_per_lut": 16, "mu": 3, "columns": 128, "rows": 32}})");
   const Config config = load_config(file.path());
   CHECK(config.name == file.path());
-  CHECK(config.hardware == HardwareConfig{32, 128, 1, 16, 2, 7, 17, Accumulator{33}, 5, 0, 5888,
+  CHECK(config.hardware == HardwareConfig{32, 128, 3, 16, 2, 1, 7, 17, Accumulator{33}, 5, 0, 5888,
                                           5001, 1024, 512, 256, 8, 4, 64});
   CHECK(config.system == SystemConfig{15, MemoryKind::fixed, 14, 13, 12, 11});
 }
@@ -150,11 +150,12 @@ TEST_CASE("The hardware text and its hash are canonical") {
   // Spelled and hashed outside this program: printf '%s' '<text>' | sha256sum.
   const HardwareConfig tiny = load_config("tiny").hardware;
   CHECK(hardware_json(tiny) ==
-        "{\"rows\":4,\"columns\":16,\"mu\":4,\"rows_per_lut\":4,\"rows_per_scale\":2,\"tokens\":4,"
+        "{\"rows\":4,\"columns\":16,\"mu\":4,\"rows_per_lut\":4,\"rows_per_scale\":2,"
+        "\"results_per_cycle\":2,\"tokens\":4,"
         "\"mantissa_bits\":16,\"accumulator\":\"exact\",\"max_bits\":8,\"max_codebook_bits\":4,"
         "\"max_k\":4096,\"max_m\":4096,\"weight_buffer_beats\":256,\"scale_buffer_beats\":64,"
         "\"output_buffer_beats\":16,\"burst_beats\":16,\"read_channels\":1,\"channel_bits\":64}");
-  CHECK(hardware_hash(tiny) == "0d9c85ae02dc96de98bc24d5204eabfd0f791afe846d6f6e2da0455ff822815a");
+  CHECK(hardware_hash(tiny) == "aaabd17f655d529749e445b8d036e00b42fc906d6f39f2e23f3df3e409025a8a");
 }
 
 TEST_CASE("Every hardware key changes the hash and no system key does") {
@@ -318,8 +319,20 @@ TEST_CASE("Values that contradict each other are refused with both numbers (BL-C
               }),
               ErrorCode::config_rule,
               {"hardware.rows_per_scale", "found 8", "a divisor of rows = 4"});
-  check_error(hardware("mu", 3), ErrorCode::config_rule,
-              {"hardware.mu", "found 3", "a divisor of columns = 32"});
+  check_error(error_of([](Json& json) {
+                json["hardware"]["rows"] = 4;
+                json["hardware"]["rows_per_lut"] = 4;
+                json["hardware"]["read_channels"] = 1;
+                json["hardware"]["channel_bits"] = 128;
+                json["hardware"]["results_per_cycle"] = 8;
+              }),
+              ErrorCode::config_rule,
+              {"hardware.results_per_cycle", "found 8", "a divisor of rows = 4"});
+  check_error(error_of([](Json& json) {
+                json["hardware"]["channel_bits"] = 64;
+                json["hardware"]["results_per_cycle"] = 4;
+              }),
+              ErrorCode::config_rule, {"results_per_cycle * 32", "found 128", "at most 64"});
   check_error(hardware("burst_beats", 128), ErrorCode::config_rule,
               {"burst_beats * channel_bits / 8", "found 8192", "at most 4096"});
   check_error(hardware("max_k", 16385), ErrorCode::config_rule,
@@ -344,12 +357,16 @@ TEST_CASE("The largest and smallest value of every range is accepted where no ru
   json["hardware"]["max_k"] = 1048576;
   json["hardware"]["max_m"] = 16384;  // their product is at its limit
   json["hardware"]["max_bits"] = 8;
-  json["hardware"]["burst_beats"] = 64;  // 64 beats of 64 bytes are 4096 bytes
+  json["hardware"]["results_per_cycle"] = 16;  // 512 bits
+  json["hardware"]["mu"] = 3;                  // ten tables of 3 columns and one of 2
+  json["hardware"]["burst_beats"] = 64;        // 64 beats of 64 bytes are 4096 bytes
   json["hardware"]["scale_buffer_beats"] = 128;
   json["system"]["memory_stall_percent"] = 90;
   const TemporaryFile file(json.dump());
   const Config config = load_config(file.path());
   CHECK(config.hardware.accumulator == Accumulator{128});
+  CHECK(config.hardware.results_per_cycle == 16);
+  CHECK(config.hardware.mu == 3);
   CHECK(config.hardware.burst_beats == 64);
 }
 

@@ -213,6 +213,36 @@ TEST_CASE("partial sums are the signed sums of mantissas per group and plane") {
   CHECK(partials == std::vector<std::int64_t>{32 * 64, 30 * 64, 8 * 64, 8 * 64});
 }
 
+TEST_CASE("partial sums of a codebook are those of its one-hot planes") {
+  Layer layer = ones_layer(40);
+  layer.mode = Mode::codebook;
+  layer.plane_count = 2;
+  layer.planes.assign(2 * layer.row_bytes(), 0);
+  layer.planes[0] = 0x06;                  // plane 0, the high bit: columns 1 and 2
+  layer.planes[layer.row_bytes()] = 0x05;  // plane 1: columns 0 and 2
+  layer.precisions.clear();
+  layer.precisions[2].codebook.assign(4, Half{0x3C00});
+  Activations acts = token_of(std::vector<Half>(40, Half{0x3C00}));
+  acts.x[1] = Half{0x3800};  // 0.5
+  // In units of 1/64: column 0 (code 1) is 64, column 1 (code 2) 32, column 2 (code 3) 64, and the
+  // other 29 columns of the first group and all 8 of the second have code 0.
+  const std::int64_t all = 31 * 64 + 32;
+  const auto partials = golden_partials(layer, 2, acts, {8, {}}, 0, 0);
+  CHECK(partials == std::vector<std::int64_t>{2 * 29 * 64 - all, 2 * 64 - all, 2 * 32 - all,
+                                              2 * 64 - all, 8 * 64, -8 * 64, -8 * 64, -8 * 64});
+}
+
+TEST_CASE("partial sums of a group per row are those of blocks of 256 columns") {
+  Layer layer = ones_layer(300);
+  layer.group_size = 0;
+  layer.precisions[1].alpha.assign(1, Half{0x3C00});
+  Activations acts = token_of(std::vector<Half>(300, Half{0x3C00}));
+  acts.x[299] = Half{0x4000};  // 2: one exponent for the row, so that 1 is 32 units
+  for (const unsigned accumulator : {0U, 48U})
+    CHECK(golden_partials(layer, 1, acts, {8, {accumulator}}, 0, 0) ==
+          std::vector<std::int64_t>{256 * 32, 45 * 32});
+}
+
 TEST_CASE("golden refuses arguments outside the contract") {
   const Layer layer = ones_layer(2);
   const Activations acts = token_of({Half{0x3C00}, Half{0x3C00}});

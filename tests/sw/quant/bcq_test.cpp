@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The quantizer against properties of BCQ and against solvers that share no code with it.
+// The BCQ quantizer against properties of BCQ and against solvers that share no code with it.
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <random>
 #include <vector>
@@ -12,20 +11,12 @@
 #include "sw/contract/half_value.hpp"
 #include "sw/error/error.hpp"
 #include "sw/quant/bcq.hpp"
+#include "tests/sw/quant/quant_test_support.hpp"
 
 namespace {
 
 using namespace bitloom;
-
-// Sums of four uniforms: bell-shaped, and the same on every machine.
-std::vector<float> random_weights(std::size_t count, std::uint64_t seed) {
-  std::mt19937_64 bits(seed);
-  const auto uniform = [&bits] { return static_cast<double>(bits() >> 11) * 0x1p-53 - 0.5; };
-  std::vector<float> values(count);
-  for (float& value : values)
-    value = static_cast<float>(0.05 * (uniform() + uniform() + uniform() + uniform()));
-  return values;
-}
+using namespace quant_test;
 
 Quantized quantize(const std::vector<float>& weights, std::uint32_t m, std::uint32_t k,
                    const BcqOptions& options) {
@@ -95,19 +86,6 @@ double norm_squared(const std::vector<float>& weights) {
   for (const float w : weights) sum += static_cast<double>(w) * w;
   return sum;
 }
-
-ErrorCode code_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  FAIL("no error was thrown");
-  return {};
-}
-
-// Binary16 scales move each level by at most 2^-11 of the sum of the scales' magnitudes.
-constexpr double kHalfStep = 0x1p-10;
 
 TEST_CASE("A conversion to binary16 rounds to nearest even, keeps subnormals and overflows") {
   CHECK(half_from_double(1.0).bits == 0x3C00);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Issues the passes of the array and says, every cycle, why none could be issued.
 //
-// Function:   passes go in the order row tile, block, round (plane or code), span (bl_pkg::job_t). A
-//             pass needs its plane word, its slot's tables, the scale vectors of the sum that it
+// Function:   passes go in the order row tile, block, round (plane or code), span (bl_pkg::job_t).
+//             A pass needs its plane word, its slot's tables, the scale vectors of the sum that it
 //             completes, a free multiplier and, at the end of a row tile, free result registers.
 //             Nothing behind the array ever stalls: all of its room is taken here, as credits.
 // Latency:    none: conditions, pass and cause belong to the same cycle.
@@ -84,7 +84,7 @@ module bl_engine_sequencer #(
   assign ends_sum    = job.shared_word || last_span;
   assign needs_tile  = last_span && last_round && last_block;
 
-  // ---- Scale vectors: read once and dropped, or kept for all blocks of the row tile --------------
+  // ---- Scale vectors: read once and dropped, or kept for all blocks of the row tile -------------
 
   logic             reuse, offset_due;
   logic [5:0]       tile_vectors;   // of a row tile, where they are used again
@@ -208,7 +208,8 @@ module bl_engine_sequencer #(
   end
 
   `BL_ASSERT(TablesFit, 32'(tables_q) <= Slots, "more slots hold tables than there are slots")
-  `BL_ASSERT(VectorsFit, 32'(vectors_q) <= bl_pkg::ScaleVectors, "more scale vectors than the ring holds")
+  `BL_ASSERT(VectorsFit, 32'(vectors_q) <= bl_pkg::ScaleVectors,
+             "more scale vectors than the ring holds")
   `BL_ASSERT(SpanFits, !job_valid || 32'(job.span) <= Slots, "a block has more passes than slots")
   `BL_ASSERT(TokensFit, !job_valid || (32'(job.tokens) <= Tokens && job.tokens != '0),
              "a job has no tokens, or more than the array takes at once")

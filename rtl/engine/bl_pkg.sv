@@ -62,7 +62,7 @@ package bl_pkg;
 
   // What is known of a sum when its last pass is issued, and needed when the sum is there.
   typedef struct packed {
-    logic [4:0] scales;              // their place in the ring; with an offset: offsets, then scales
+    logic [4:0] scales;              // place in the ring; with an offset: offsets, then scales
     logic       offset;              // the offset is due with this sum
     logic [5:0] release_vectors;     // vectors of the ring that it uses for the last time
     logic       tile_first;          // first sum of a row tile

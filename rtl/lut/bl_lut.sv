@@ -110,7 +110,8 @@ module bl_lut #(
       for (int unsigned t = 0; t < Tables; t++) begin
         for (int unsigned j = 0; j < HalfEntries; j++) begin
           entries_d[(t*HalfEntries+j)*EntryW +: EntryW] =
-              EntryW'(low_q[t*LowEntries+j%LowEntries]) + EntryW'(high_q[t*HighEntries+j/LowEntries]);
+              EntryW'(low_q[t*LowEntries+j%LowEntries]) +
+              EntryW'(high_q[t*HighEntries+j/LowEntries]);
         end
       end
     end

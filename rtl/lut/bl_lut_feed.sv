@@ -2,10 +2,10 @@
 // Builds the tables of the passes to come, ahead of the array and across job boundaries.
 //
 // Function:   walks a job in the array's order (row tile, block, span), reads the mantissas of each
-//             pass's slice, for all tokens of the job at once, and sends tables and group data to the
-//             next slot. Where a slice holds several groups (shared_word) each is a pass of its own,
-//             with the mantissas of the others as 0. The buffer's slices are released one by one
-//             in the last row tile.
+//             pass's slice, for all tokens of the job at once, and sends tables and group data to
+//             the next slot. Where a slice holds several groups (shared_word) each is a pass of its
+//             own, with the mantissas of the others as 0. The buffer's slices are released one by
+//             one in the last row tile.
 // Latency:    4 cycles from a free slot to its new tables (read, two adder stages, write).
 // Throughput: one slot per cycle.
 // Limits:     Slots >= 8 hides the latency at one round per block. Group data is meaningful in the

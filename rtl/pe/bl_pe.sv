@@ -81,7 +81,7 @@ module bl_pe #(
     p3_last_q  <= p2_last_q;
   end
 
-  // ---- Table slots; a pass takes its slice's half tables -----------------------------------------
+  // ---- Table slots; a pass takes its slice's half tables ----------------------------------------
 
   logic [Entries*EntryW-1:0] slot_q [Slots];
   logic [Entries*EntryW-1:0] half_q;

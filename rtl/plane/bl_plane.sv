@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns the weight stream into plane words for the array.
 //
-// Function:   BCQ mode: plane words as they are stored, joined from memory lines. Codebook mode: the
-//             index words of a block are kept while the one-hot words of all codes are made from
-//             them: bit (r, c) of code x's word is 1 where the index formed from planes 0 (most
-//             significant) .. bits - 1 is x. Words come in the order code, slice.
+// Function:   BCQ mode: plane words as they are stored, joined from memory lines. Codebook mode:
+//             the index words of a block are kept while the one-hot words of all codes are made
+//             from them: bit (r, c) of code x's word is 1 where the index formed from planes 0
+//             (most significant) .. bits - 1 is x. Words come in the order code, slice.
 // Latency:    BCQ: none when a line is a plane word, else one cycle after its last line. Codebook:
 //             2 cycles after a block's last index word.
 // Throughput: one plane word per cycle, or per PlaneW / LineW lines; the next block's index words
@@ -149,7 +149,7 @@ module bl_plane #(
       end
     end
 
-    // ---- Index words by plane; codes that leave: slice, code, block, tile ------------------------
+    // ---- Index words by plane; codes that leave: slice, code, block, tile -----------------------
 
     logic [PlaneW*MaxCodebookBits-1:0] index;
     logic                              read, out_block_end, out_tile_end, out_slice_end;
@@ -173,7 +173,8 @@ module bl_plane #(
     end
 
     assign out_slices    = out_job.shared_word ? 6'd1 : out_job.span;
-    assign read          = out_job_valid && out_job.codebook && full_q != '0 && (!made_q || ready_i);
+    assign read          = out_job_valid && out_job.codebook && full_q != '0 &&
+                           (!made_q || ready_i);
     assign out_slice_end = out_slice_q == out_slices - 6'd1;
     assign out_block_end = out_slice_end && out_code_q == out_job.rounds - 5'd1;
     assign out_tile_end  = out_block_end && out_block_q == out_job.blocks - 16'd1;
@@ -211,7 +212,7 @@ module bl_plane #(
       end
     end
 
-    // ---- The one-hot word: planes that agree with the code's bits, most significant first --------
+    // ---- The one-hot word: planes that agree with the code's bits, most significant first -------
 
     always_comb begin
       data_o = word;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scale vectors of the sums to come: offsets, scales or centroids of all rows of a row tile.
 //
-// Function:   cuts the scale stream into vectors of VectorW bits and keeps Depth of them. The reader
-//             names a vector; `scales_o` is that vector or, where an offset is due, the one behind it
-//             while `offsets_o` is the one named. It may name the same vectors again until it
-//             releases them, in order.
+// Function:   cuts the scale stream into vectors of VectorW bits and keeps Depth of them. The
+//             reader names a vector; `scales_o` is that vector or, where an offset is due, the one
+//             behind it while `offsets_o` is the one named. It may name the same vectors again
+//             until it releases them, in order.
 // Latency:    1 cycle from `read_i` to the vectors, which stay until the next read.
 // Throughput: two vectors in and two out per cycle.
 // Limits:     a job's stream is whole pairs of vectors; the rest of its last line is dropped. The

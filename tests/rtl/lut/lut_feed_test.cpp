@@ -46,8 +46,8 @@ struct Slice {
   std::vector<std::int64_t> mantissas;
   std::vector<unsigned> exponents;  // per group of the slice
   std::vector<std::uint64_t> sums;
-  unsigned token_exponent;
-  bool nan;
+  unsigned token_exponent = 0;
+  bool nan = false;
 };
 
 Slice random_slice(Random& random, const Array& array) {
@@ -131,7 +131,7 @@ std::vector<EngineJob> random_jobs(const Array& array, unsigned count) {
   std::vector<EngineJob> jobs;
   while (jobs.size() < count) {
     EngineJob job;
-    const auto max_k = static_cast<std::int64_t>(array.depth * array.table.columns);
+    const auto max_k = std::int64_t{array.depth} * array.table.columns;
     set_columns(job, static_cast<unsigned>(random.between(1, max_k)),
                 kGroups.at(static_cast<std::size_t>(random.between(0, 4))), array.table.columns);
     if (job.blocks * job.slices() > array.depth) continue;  // K is padded to whole groups

@@ -103,14 +103,14 @@ unsigned run_jobs(const Shape& shape, const std::vector<unsigned>& pairs, const 
     if (scales) REQUIRE(ring->scales_o == *scales);
     if (offsets) REQUIRE(ring->offsets_o == *offsets);
 
-    const std::size_t held = loaded - released;
+    const auto held = static_cast<std::int64_t>(loaded - released);
     const bool offset = held >= 2 && (percent.in_turn || random.chance(50));
     ring->read_i = held > 0 && random.chance(percent.reads);
     ring->offset_i = ring->read_i ? offset : random.chance(50);
     std::size_t vector = released;
     std::size_t release = 2;
     if (!percent.in_turn) {
-      const auto furthest = static_cast<std::int64_t>(held) - (offset ? 2 : 1);
+      const auto furthest = held - (offset ? 2 : 1);
       if (held > 0) vector += static_cast<std::size_t>(random.between(0, furthest));
       release = random.chance(60) ? 0 : static_cast<std::size_t>(random.between(0, held));
     }

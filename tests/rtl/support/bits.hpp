@@ -47,9 +47,10 @@ std::uint64_t get(const Port& port, unsigned low, unsigned width) {
 /// The same bits as a number in two's complement.
 template <class Port>
 std::int64_t get_signed(const Port& port, unsigned low, unsigned width) {
-  const std::uint64_t value = get(port, low, width);
-  const std::uint64_t sign = std::uint64_t{1} << (width - 1);
-  return static_cast<std::int64_t>((value ^ sign) - sign);
+  std::uint64_t value = get(port, low, width);
+  const std::uint64_t sign = bit(port, low + width - 1) ? 1 : 0;
+  for (unsigned i = width; i < 64; ++i) value |= sign << i;
+  return static_cast<std::int64_t>(value);
 }
 
 /// Any number of bits in two's complement, exactly.

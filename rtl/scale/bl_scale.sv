@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Multiplies binary sums by their scales, and group sums by their offsets.
+// One token's binary sums times their scales, and its group sums times the offsets.
 //
-// Function:   takes the sums S of all rows for one group and plane, and one vector of binary16
-//             scales; gives, for Lanes rows at a time, the product of S and the scale's significand
-//             with the exponent of the term: value = product * 2^(shift - 36 - MantissaBits).
-//             After the last plane of a group with offsets it takes one more vector (the offsets)
-//             and multiplies the group sum of the mantissas by it.
-// Latency:    1 cycle from a sum and its scale vector to the first lanes' product.
-// Throughput: Rows / Lanes cycles per vector. On groups of several slices this hides behind the
-//             array: RowsPerScale * 2 <= slices per group never stalls, whatever b is.
-// Limits:     scales are finite (the host refuses others).
-//
-// Stalls only while the scale vector is missing, the sums queue up behind it.
+// Function:   takes a vector of the sums S of all rows for one group and plane (or code), and one
+//             vector of binary16 scales; gives, for Lanes rows per phase, the product of S and the
+//             scale's significand, and how far the accumulator has to shift it:
+//               term = round_half_up(product * 2^distance)  accumulator units.
+//             In codebook mode S is the sum over the plane of one code, set bits +1 and others -1,
+//             and (S + group sum) / 2, the sum over the set bits alone, takes its place. A vector
+//             that brings offsets gives a second product per row, group sum times offset, from a
+//             multiplier of its own and in the same cycle.
+// Latency:    1 cycle. Throughput: a phase per cycle, RowsPerScale phases per vector; no stalls.
+// Limits:     scales and offsets are finite (the host refuses others). The vector's inputs are
+//             stable for all of its phases, which come in order.
 
 `include "bl_assert.svh"
 
@@ -26,99 +26,147 @@ module bl_scale #(
   input  logic                      clk_i,
   input  logic                      rst_ni,
 
-  input  logic                      sum_valid_i,
-  output logic                      sum_ready_o,
+  input  logic                      valid_i,            // a phase of a vector of sums
+  input  logic [PhaseW-1:0]         phase_i,            // rows phase * Lanes ... + Lanes - 1
   input  logic [Rows*SumW-1:0]      sums_i,
-  input  logic                      plane_last_i,   // last plane of the group
-  input  logic                      tile_last_i,    // and of the row tile
-  input  logic                      job_last_i,     // and of the job
-  input  logic                      has_offset_i,
-
-  // Of the group of `sums_i`; taken with its last plane.
-  input  logic [4:0]                exponent_i,
-  input  logic [SumW-1:0]           group_sum_i,
-  input  logic                      nan_i,
-  output logic                      group_pop_o,
-
-  input  logic                      scale_valid_i,
-  output logic                      scale_ready_o,
-  output logic                      scale_drop_o,   // with ready: the job's last vector
   input  logic [Rows*16-1:0]        scales_i,
+  input  logic [Rows*16-1:0]        offsets_i,
+  input  logic                      offset_i,           // add the offset terms with this vector
+  input  logic                      codebook_i,
+  input  logic [4:0]                exponent_i,         // E_g + 14
+  input  logic [SumW-1:0]           group_sum_i,
+  input  logic signed [9:0]         bias_i,             // distance = both exponents + bias
+  input  logic                      first_i,            // of the row tile
+  input  logic                      last_i,             // of the row tile
+  input  logic                      nan_i,
 
   output logic                      term_valid_o,
-  output logic [PhaseW-1:0]         term_phase_o,   // rows phase * Lanes ... + Lanes - 1
-  output logic                      term_first_o,   // first term of the row tile
-  output logic                      term_last_o,    // last term of the row tile
+  output logic [PhaseW-1:0]         term_phase_o,
+  output logic                      term_first_o,
+  output logic                      term_last_o,
   output logic                      term_nan_o,
   output logic [Lanes*ProductW-1:0] products_o,
-  output logic [Lanes*6-1:0]        shifts_o
+  output logic [Lanes*10-1:0]       distances_o,        // signed
+  output logic                      offset_valid_o,
+  output logic [Lanes*ProductW-1:0] offset_products_o,
+  output logic [Lanes*10-1:0]       offset_distances_o  // signed
 );
 
-  localparam logic [PhaseW-1:0] LastPhase = PhaseW'(RowsPerScale - 1);
-
-  logic              offset_q;  // the pending vector holds offsets
-  logic              first_q;   // the next vector is the row tile's first
-  logic [PhaseW-1:0] phase_q;
-  logic              go, vector_done, sums_done;
-
-  assign go            = sum_valid_i && scale_valid_i;
-  assign vector_done   = go && phase_q == LastPhase;
-  assign sums_done     = vector_done && (offset_q || !(plane_last_i && has_offset_i));
-  assign scale_ready_o = vector_done;
-  assign scale_drop_o  = job_last_i && (offset_q || !has_offset_i);
-  assign sum_ready_o   = sums_done;
-  assign group_pop_o   = sums_done && plane_last_i;
+  logic signed [SumW-1:0] group_sum;
+  logic signed [9:0]      bias;
+  assign group_sum = group_sum_i;
+  assign bias      = bias_i + 10'(exponent_i);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      offset_q     <= 1'b0;
-      first_q      <= 1'b1;
-      phase_q      <= '0;
-      term_valid_o <= 1'b0;
+      term_valid_o   <= 1'b0;
+      offset_valid_o <= 1'b0;
     end else begin
-      term_valid_o <= go;
-      if (go) phase_q <= phase_q == LastPhase ? '0 : phase_q + 1'b1;
-      if (vector_done) begin
-        offset_q <= !sums_done;
-        first_q  <= sums_done && tile_last_i;
-      end
+      term_valid_o   <= valid_i;
+      offset_valid_o <= valid_i && offset_i;
     end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (go) begin
-      term_phase_o <= phase_q;
-      term_first_o <= first_q;
-      term_last_o  <= tile_last_i && (offset_q || !has_offset_i);
+    if (valid_i) begin
+      term_phase_o <= phase_i;
+      term_first_o <= first_i;
+      term_last_o  <= last_i;
       term_nan_o   <= nan_i;
     end
   end
 
-  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic signed [ProductW-1:0] product_q;
-    logic [5:0]                 shift_q;
-
-    always_ff @(posedge clk_i) begin
-      if (go) begin
-        logic [15:0]            half;
-        logic signed [SumW-1:0] factor;
-        logic signed [11:0]     significand;
-        half        = scales_i[(32'(phase_q)*Lanes+l)*16 +: 16];
-        factor      = offset_q ? group_sum_i : sums_i[(32'(phase_q)*Lanes+l)*SumW +: SumW];
-        significand = {1'b0, half[14:10] != 5'd0, half[9:0]};
-        significand = half[15] ? -significand : significand;
-        product_q  <= ProductW'(factor) * ProductW'(significand);
-        shift_q    <= 6'(exponent_i) + 6'(half[14:10]) - 6'(half[14:10] != 5'd0);
+  // The phase's operands, one element per lane.
+  logic signed [SumW-1:0] sum [Lanes];
+  logic [15:0]            scale [Lanes];
+  logic [15:0]            offset [Lanes];
+  for (genvar l = 0; l < Lanes; l++) begin : gen_operand
+    always_comb begin
+      sum[l]   = '0;
+      scale[l] = '0;
+      if (valid_i) begin
+        sum[l]   = sums_i[(RowsPerScale > 1 ? 32'(phase_i)*Lanes+l : l)*SumW +: SumW];
+        scale[l] = scales_i[(RowsPerScale > 1 ? 32'(phase_i)*Lanes+l : l)*16 +: 16];
       end
     end
 
-    assign products_o[l*ProductW +: ProductW] = product_q;
-    assign shifts_o[l*6 +: 6]                 = shift_q;
+    always_comb begin
+      offset[l] = '0;
+      if (valid_i && offset_i) begin
+        offset[l] = offsets_i[(RowsPerScale > 1 ? 32'(phase_i)*Lanes+l : l)*16 +: 16];
+      end
+    end
   end
 
-  `BL_ASSERT(TileEndsWithAPlane, !(sum_valid_i && tile_last_i && !plane_last_i),
-             "a row tile ends with the last plane of a group")
-  `BL_ASSERT(JobEndsWithATile, !(sum_valid_i && job_last_i && !tile_last_i),
-             "a job ends with a row tile")
+  // A finite binary16 is significand * 2^(exponent - 24).
+  logic signed [ProductW-1:0] product [Lanes];
+  logic signed [9:0]          distance [Lanes];
+  logic                       odd;  // some lane's S and the group sum differ in parity
+  always_comb begin
+    int unsigned            l;
+    logic [15:0]            half;
+    logic signed [11:0]     significand;
+    logic signed [SumW:0]   doubled;
+    logic signed [SumW-1:0] factor;
+    logic [15:0]            odd_lanes;
+    half        = '0;
+    significand = '0;
+    doubled     = '0;
+    factor      = '0;
+    odd_lanes   = '0;
+    for (l = 0; l < Lanes; l++) begin
+      product[l]  = '0;
+      distance[l] = '0;
+    end
+    if (valid_i) begin
+      for (l = 0; l < Lanes; l++) begin
+        half        = scale[l];
+        significand = {1'b0, half[14:10] != 5'd0, half[9:0]};
+        significand = half[15] ? -significand : significand;
+        doubled     = (SumW+1)'(sum[l]) + (SumW+1)'(group_sum);
+        odd_lanes   = odd_lanes | 16'(doubled[0]);
+        factor      = codebook_i ? SumW'(doubled >>> 1) : sum[l];
+        product[l]  = ProductW'(factor) * ProductW'(significand);
+        distance[l] = bias + 10'(half[14:10]) - 10'(half[14:10] != 5'd0);
+      end
+    end
+    odd = odd_lanes != '0;
+  end
+
+  logic signed [ProductW-1:0] offset_product [Lanes];
+  logic signed [9:0]          offset_distance [Lanes];
+  always_comb begin
+    int unsigned        l;
+    logic [15:0]        half;
+    logic signed [11:0] significand;
+    half        = '0;
+    significand = '0;
+    for (l = 0; l < Lanes; l++) begin
+      offset_product[l]  = '0;
+      offset_distance[l] = '0;
+    end
+    if (valid_i && offset_i) begin
+      for (l = 0; l < Lanes; l++) begin
+        half               = offset[l];
+        significand        = {1'b0, half[14:10] != 5'd0, half[9:0]};
+        significand        = half[15] ? -significand : significand;
+        offset_product[l]  = ProductW'(group_sum) * ProductW'(significand);
+        offset_distance[l] = bias + 10'(half[14:10]) - 10'(half[14:10] != 5'd0);
+      end
+    end
+  end
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    always_ff @(posedge clk_i) begin
+      if (valid_i) begin
+        products_o[l*ProductW +: ProductW] <= product[l];
+        distances_o[l*10 +: 10]            <= distance[l];
+      end
+      if (valid_i && offset_i) begin
+        offset_products_o[l*ProductW +: ProductW] <= offset_product[l];
+        offset_distances_o[l*10 +: 10]            <= offset_distance[l];
+      end
+    end
+  end
+
+  `BL_ASSERT(CodesSplitTheGroup, !valid_i || !codebook_i || nan_i || !odd,
+             "a sum and its group's sum differ in parity")
 
 endmodule

@@ -24,7 +24,8 @@ struct Signal {
   std::string name;    // below TOP.bl_top
   unsigned width = 1;  // bits
   Radix radix = Radix::binary;
-  std::string names{};  // which file of names, for Radix::names
+  std::string names{};     // which file of names, for Radix::names
+  bool is_vector = false;  // has a range even where it is one bit wide
 };
 
 struct Group {
@@ -39,6 +40,12 @@ std::vector<Group> groups_of(const HardwareConfig& hardware) {
   const unsigned vector = hardware.rows * 16;
   const unsigned sums = hardware.tokens * hardware.rows * (hardware.mantissa_bits + 8);
   // With one channel its ID has names; with several the packed port is shown in hexadecimal.
+  const auto by_channel = [&](const std::string& name) -> Signal {
+    return {name, channels, Radix::binary, "", true};
+  };
+  const auto by_token = [&](const std::string& name) -> Signal {
+    return {name, hardware.tokens, Radix::binary, "", true};
+  };
   const auto read_id = [&](const std::string& name) -> Signal {
     if (channels == 1) return {name, 4, Radix::names, "read"};
     return {name, 4 * channels, Radix::hex};
@@ -54,13 +61,13 @@ std::vector<Group> groups_of(const HardwareConfig& hardware) {
         {"u_ctrl.status", 8, Radix::names, "status"},
         {"irq_o"}}},
       {"dma",
-       {{"mem_arvalid_o", channels},
-        {"mem_arready_i", channels},
+       {by_channel("mem_arvalid_o"),
+        by_channel("mem_arready_i"),
         read_id("mem_arid_o"),
         {"mem_araddr_o", 64 * channels, Radix::hex},
         {"mem_arlen_o", 8 * channels, channels == 1 ? Radix::decimal : Radix::hex},
-        {"mem_rvalid_i", channels},
-        {"mem_rlast_i", channels},
+        by_channel("mem_rvalid_i"),
+        by_channel("mem_rlast_i"),
         read_id("mem_rid_i"),
         {"mem_rdata_i", beat * channels, Radix::hex},
         {"mem_awvalid_o"},
@@ -72,17 +79,14 @@ std::vector<Group> groups_of(const HardwareConfig& hardware) {
         {"mem_wlast_o"},
         {"mem_bvalid_i"}}},
       {"align", {{"u_engine.act_valid_i"}, {"u_engine.act_ready_o"}, {"u_engine.block_written"}}},
-      {"lut",
-       {{"u_engine.buffer_read"},
-        {"u_engine.table_valid", hardware.tokens},
-        {"u_engine.slot_free"}}},
+      {"lut", {{"u_engine.buffer_read"}, by_token("u_engine.table_valid"), {"u_engine.slot_free"}}},
       {"plane",
        {{"u_engine.word_valid"},
         {"u_engine.word_ready"},
         {"u_engine.word", hardware.rows * hardware.columns, Radix::hex}}},
       {"pe",
        {{"u_engine.pass_valid"},
-        {"u_engine.pass_tokens", hardware.tokens},
+        by_token("u_engine.pass_tokens"),
         {"u_engine.pass_first"},
         {"u_engine.pass_last"},
         {"u_engine.sum_valid_q"},
@@ -93,7 +97,7 @@ std::vector<Group> groups_of(const HardwareConfig& hardware) {
         {"u_engine.scales", vector, Radix::hex},
         {"u_engine.offsets", vector, Radix::hex}}},
       {"accum",
-       {{"u_engine.tile_done", hardware.tokens},
+       {by_token("u_engine.tile_done"),
         {"u_engine.tile_draining"},
         {"u_engine.value_valid"},
         {"u_engine.value_ready"},
@@ -135,7 +139,8 @@ std::vector<std::string_view> status_names() {
 }
 
 std::string full_name(const Signal& signal) {
-  const std::string range = signal.width == 1 ? "" : fmt::format("[{}:0]", signal.width - 1);
+  const std::string range =
+      signal.width == 1 && !signal.is_vector ? "" : fmt::format("[{}:0]", signal.width - 1);
   return "TOP.bl_top." + signal.name + range;
 }
 

@@ -18,7 +18,9 @@ lut/bl_lut_feed.sv
 plane/bl_plane.sv
 pe/bl_pe.sv
 scale/bl_scale.sv
+accum/bl_accum_place.sv
 accum/bl_accum.sv
+accum/bl_drain.sv
 norm/bl_norm.sv
 engine/bl_engine_sequencer.sv
 engine/bl_engine.sv

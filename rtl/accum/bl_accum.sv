@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// One exact accumulator per row.
+// One accumulator per row, for one token.
 //
-// Function:   adds product * 2^shift to the accumulators of Lanes rows per cycle. Accumulators
-//             count in units of 2^-48, so every sum of the contract is exact. After the last term
-//             of a row tile the sums move to a result register per row and leave one row at a time,
-//             in order.
-// Latency:    2 cycles from the last term to the first row's result.
-// Throughput: Lanes terms per cycle; Rows cycles to drain a row tile, behind the next one's terms.
-// Limits:     the last terms of a row tile may come only when the previous tile has left
-//             (`drained_o` reports that; the issuer holds a credit). AccumulatorBits must be the
-//             exact width of docs/arithmetic.md: nothing saturates.
+// Function:   adds up the terms of a row tile: per phase those of Lanes rows, and their offset
+//             terms with them. A term is round_half_up(product * 2^distance) accumulator units: a
+//             unit of 2^-48 and terms that are multiples of it (Exact), or any other unit and each
+//             term rounded on its own (narrow accumulators). With a row tile's last terms the sums
+//             move to result registers, which bl_drain reads.
+// Latency:    2 cycles from a row tile's last terms to its results. Throughput: a phase per cycle.
+// Limits:     48 + 62 bits or fewer are fast to simulate, 128 are possible. Sums fit: nothing
+//             saturates. The last terms of a row tile may come only when the results of the one
+//             before have been read (`draining_i` says they have not; the issuer holds a credit).
 
 `include "bl_assert.svh"
 
@@ -19,114 +19,207 @@ module bl_accum #(
   parameter int unsigned ProductW,
   parameter int unsigned MantissaBits,
   parameter int unsigned AccumulatorBits,
+  parameter bit          Exact,
+  parameter int unsigned ResultLanes,
   localparam int unsigned Lanes = Rows / RowsPerScale,
-  localparam int unsigned PhaseW = RowsPerScale > 1 ? $clog2(RowsPerScale) : 1
+  localparam int unsigned PhaseW = RowsPerScale > 1 ? $clog2(RowsPerScale) : 1,
+  localparam int unsigned RowW = $clog2(Rows)
 ) (
-  input  logic                       clk_i,
-  input  logic                       rst_ni,
+  input  logic                                   clk_i,
+  input  logic                                   rst_ni,
 
-  input  logic                       term_valid_i,
-  input  logic [PhaseW-1:0]          term_phase_i,
-  input  logic                       term_first_i,
-  input  logic                       term_last_i,
-  input  logic                       term_nan_i,
-  input  logic [Lanes*ProductW-1:0]  products_i,
-  input  logic [Lanes*6-1:0]         shifts_i,
+  input  logic                                   term_valid_i,
+  input  logic [PhaseW-1:0]                      term_phase_i,   // rows phase * Lanes ...
+  input  logic                                   term_first_i,   // of the row tile
+  input  logic                                   term_last_i,    // of the row tile
+  input  logic                                   term_nan_i,     // the token held a NaN or Inf
+  input  logic [Lanes*ProductW-1:0]              products_i,
+  input  logic [Lanes*10-1:0]                    distances_i,    // signed
+  input  logic                                   offset_valid_i, // only with term_valid_i
+  input  logic [Lanes*ProductW-1:0]              offset_products_i,
+  input  logic [Lanes*10-1:0]                    offset_distances_i,
+  input  logic signed [9:0]                      unit_i,         // log2; taken with the last terms
 
-  output logic                       valid_o,
-  input  logic                       ready_i,
-  output logic [AccumulatorBits-1:0] value_o,
-  output logic                       nan_o,
-  output logic                       drained_o   // pulse: the result registers are free again
+  output logic                                   tile_done_o,    // results can be read from the
+                                                                 // next cycle on
+  input  logic                                   draining_i,
+  input  logic [RowW-1:0]                        row_i,          // a multiple of ResultLanes
+  output logic [ResultLanes*AccumulatorBits-1:0] values_o,       // of row_i and those after it
+  output logic                                   nan_o,
+  output logic signed [9:0]                      unit_o
 );
 
-  localparam int unsigned RowW = $clog2(Rows);
-  // A term is product * 2^(shift - 36 - MantissaBits); in units of 2^-48 that is a left shift by
-  // shift + 12 - MantissaBits. For MantissaBits > 12 the bits below the point are always zero:
-  // activations are multiples of 2^-24 whatever their exponent.
-  localparam int unsigned DropBits = MantissaBits > 12 ? MantissaBits - 12 : 0;
-  localparam int unsigned PadBits = MantissaBits < 12 ? 12 - MantissaBits : 0;
-  localparam int unsigned WideW = AccumulatorBits + DropBits;
+  // An accumulator has two limbs, each in a field as wide as a machine word: a simulator works on
+  // them much faster than on one wide vector, and synthesis drops the bits that are not in use. The
+  // low limb has 48 bits, three steps of bl_accum_place. In the high one the bits above
+  // AccumulatorBits repeat the sign and only assertions read them.
+  localparam int unsigned LowW = 48;
+  localparam int unsigned HighW = AccumulatorBits > LowW + 62 ? 128 : 64;
 
-  logic                              s1_valid_q, s1_first_q, s1_last_q, s1_nan_q;
-  logic [PhaseW-1:0]                 s1_phase_q;
-  logic signed [AccumulatorBits-1:0] acc_q [Rows];
-  logic signed [AccumulatorBits-1:0] result_q [Rows];
+  logic              s1_valid_q, s1_offset_q, s1_first_q, s1_last_q, s1_nan_q;
+  logic [PhaseW-1:0] s1_phase_q;
+  logic signed [9:0] s1_unit_q;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) s1_valid_q <= 1'b0;
-    else         s1_valid_q <= term_valid_i;
+    if (!rst_ni) begin
+      s1_valid_q  <= 1'b0;
+      s1_offset_q <= 1'b0;
+    end else begin
+      s1_valid_q  <= term_valid_i;
+      s1_offset_q <= offset_valid_i;
+    end
     if (term_valid_i) begin
+      s1_phase_q <= term_phase_i;
       s1_first_q <= term_first_i;
       s1_last_q  <= term_last_i;
       s1_nan_q   <= term_nan_i;
-      s1_phase_q <= term_phase_i;
     end
+    if (term_valid_i && term_last_i) s1_unit_q <= unit_i;
   end
 
-  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic signed [ProductW-1:0]        product;
-    logic signed [WideW-1:0]           wide;
-    logic signed [AccumulatorBits-1:0] term_q;
-    logic signed [AccumulatorBits-1:0] sum;
+  // ---- Stage 1: terms in their places -----------------------------------------------------------
 
-    assign product = products_i[l*ProductW +: ProductW];
+  logic [Lanes*64-1:0]    term_lows_q, offset_lows_q;
+  logic [Lanes*HighW-1:0] term_highs_q, offset_highs_q;
 
-    always_comb begin
-      wide = '0;
-      if (term_valid_i) wide = WideW'(product) << (7'(shifts_i[l*6 +: 6]) + 7'(PadBits));
+  bl_accum_place #(
+    .Lanes          (Lanes),
+    .ProductW       (ProductW),
+    .MantissaBits   (MantissaBits),
+    .AccumulatorBits(AccumulatorBits),
+    .Exact          (Exact),
+    .LowW           (LowW),
+    .HighW          (HighW)
+  ) u_terms (
+    .clk_i,
+    .rst_ni,
+    .valid_i    (term_valid_i),
+    .nan_i      (term_nan_i),
+    .products_i (products_i),
+    .distances_i(distances_i),
+    .lows_o     (term_lows_q),
+    .highs_o    (term_highs_q)
+  );
+
+  bl_accum_place #(
+    .Lanes          (Lanes),
+    .ProductW       (ProductW),
+    .MantissaBits   (MantissaBits),
+    .AccumulatorBits(AccumulatorBits),
+    .Exact          (Exact),
+    .LowW           (LowW),
+    .HighW          (HighW)
+  ) u_offset_terms (
+    .clk_i,
+    .rst_ni,
+    .valid_i    (offset_valid_i),
+    .nan_i      (term_nan_i),
+    .products_i (offset_products_i),
+    .distances_i(offset_distances_i),
+    .lows_o     (offset_lows_q),
+    .highs_o    (offset_highs_q)
+  );
+
+  // ---- Stage 2: accumulate ----------------------------------------------------------------------
+
+  logic [Rows*64-1:0]      sum_lows_q, result_lows_q;
+  logic [Rows*HighW-1:0]   sum_highs_q, result_highs_q;
+  logic [LowW-1:0]         low [Lanes];
+  logic signed [HighW-1:0] high [Lanes];
+  logic signed [HighW-1:0] overflow;  // any lane's bits that do not repeat the sign
+  always_comb begin
+    int unsigned             l, row;
+    logic [LowW-1:0]         keep_low, sum_low;
+    logic [LowW:0]           add_low, term_low, offset_low;
+    logic signed [HighW-1:0] keep_high, add_high, sum_high, term_high, offset_high, top;
+    logic [LowW+1:0]         low_sum;
+    keep_low    = s1_first_q ? '0 : '1;
+    keep_high   = s1_first_q ? '0 : '1;
+    add_low     = s1_offset_q ? '1 : '0;
+    add_high    = s1_offset_q ? '1 : '0;
+    row         = '0;
+    sum_low     = '0;
+    sum_high    = '0;
+    term_low    = '0;
+    term_high   = '0;
+    offset_low  = '0;
+    offset_high = '0;
+    low_sum     = '0;
+    top         = '0;
+    overflow    = '0;
+    for (l = 0; l < Lanes; l++) begin
+      low[l]  = '0;
+      high[l] = '0;
     end
-
-    always_ff @(posedge clk_i) begin
-      if (term_valid_i) term_q <= AccumulatorBits'(wide >>> DropBits);
-    end
-
-    if (DropBits > 0) begin : gen_dropped
-      `BL_ASSERT(DroppedBitsAreZero,
-                 !(term_valid_i && !term_nan_i && wide[DropBits-1:0] != '0),
-                 "a term is not a multiple of the accumulator's unit")
-    end
-
-    assign sum = s1_first_q ? term_q : acc_q[32'(s1_phase_q)*Lanes+l] + term_q;
-
-    always_ff @(posedge clk_i) begin
-      if (s1_valid_q) begin
-        acc_q[32'(s1_phase_q)*Lanes+l] <= sum;
-        if (s1_last_q) result_q[32'(s1_phase_q)*Lanes+l] <= sum;
+    if (s1_valid_q) begin
+      for (l = 0; l < Lanes; l++) begin
+        row         = RowsPerScale > 1 ? 32'(s1_phase_q)*Lanes + l : l;
+        sum_low     = sum_lows_q[row*64 +: LowW] & keep_low;
+        sum_high    = sum_highs_q[row*HighW +: HighW] & keep_high;
+        term_low    = term_lows_q[l*64 +: LowW+1];
+        term_high   = term_highs_q[l*HighW +: HighW];
+        offset_low  = offset_lows_q[l*64 +: LowW+1] & add_low;
+        offset_high = offset_highs_q[l*HighW +: HighW] & add_high;
+        low_sum     = (LowW+2)'(sum_low) +
+                      (LowW+2)'(term_low[LowW:1]) + (LowW+2)'(term_low[0]) +
+                      (LowW+2)'(offset_low[LowW:1]) + (LowW+2)'(offset_low[0]);
+        sum_high    = sum_high + term_high + offset_high + HighW'(low_sum[LowW+1:LowW]);
+        low[l]      = low_sum[LowW-1:0];
+        high[l]     = sum_high;
+        top         = AccumulatorBits > LowW
+            ? sum_high >>> (AccumulatorBits > LowW ? AccumulatorBits - LowW - 1 : 0)
+            : $signed({sum_high[HighW-LowW-1:0], low_sum[LowW-1:0]}) >>> (AccumulatorBits - 1);
+        overflow    = overflow | (top ^ (top >>> (HighW - 1)));
       end
     end
   end
 
-  // ---- Drain: one row per cycle -----------------------------------------------------------------
-
-  logic            draining_q;
-  logic [RowW-1:0] row_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      draining_q <= 1'b0;
-      row_q      <= '0;
-      drained_o  <= 1'b0;
-    end else begin
-      drained_o <= 1'b0;
-      if (s1_valid_q && s1_last_q && s1_phase_q == PhaseW'(RowsPerScale - 1)) begin
-        draining_q <= 1'b1;
-        nan_o      <= s1_nan_q;
-      end else if (draining_q && ready_i) begin
-        row_q <= row_q + 1'b1;
-        if (row_q == RowW'(Rows - 1)) begin
-          draining_q <= 1'b0;
-          drained_o  <= 1'b1;
+  for (genvar r = 0; r < Rows; r++) begin : gen_row
+    always_ff @(posedge clk_i) begin
+      if (s1_valid_q && (RowsPerScale == 1 || s1_phase_q == PhaseW'(r / Lanes))) begin
+        sum_lows_q[r*64 +: 64]        <= 64'(low[r % Lanes]);
+        sum_highs_q[r*HighW +: HighW] <= high[r % Lanes];
+        if (s1_last_q) begin
+          result_lows_q[r*64 +: 64]        <= 64'(low[r % Lanes]);
+          result_highs_q[r*HighW +: HighW] <= high[r % Lanes];
         end
       end
     end
   end
 
-  assign valid_o = draining_q;
-  assign value_o = result_q[row_q];
+  // ---- Results ----------------------------------------------------------------------------------
 
-  `BL_ASSERT(ResultsAreFree, !(s1_valid_q && s1_last_q && draining_q),
-             "a row tile ended before the previous one had left")
-  `BL_ASSERT_STABLE(OutIsStable, valid_o, ready_i, value_o)
+  assign tile_done_o = s1_valid_q && s1_last_q && s1_phase_q == PhaseW'(RowsPerScale - 1);
+
+  always_ff @(posedge clk_i) begin
+    if (s1_valid_q && s1_last_q) begin
+      nan_o  <= s1_nan_q;
+      unit_o <= s1_unit_q;
+    end
+  end
+
+  logic [ResultLanes*64-1:0]    result_lows;
+  logic [ResultLanes*HighW-1:0] result_highs;
+  always_comb begin
+    int unsigned group;
+    group        = 32'(row_i) / ResultLanes;
+    result_lows  = result_lows_q[group*ResultLanes*64 +: ResultLanes*64];
+    result_highs = result_highs_q[group*ResultLanes*HighW +: ResultLanes*HighW];
+  end
+  for (genvar k = 0; k < ResultLanes; k++) begin : gen_value
+    assign values_o[k*AccumulatorBits +: AccumulatorBits] =
+        AccumulatorBits'({result_highs[k*HighW +: HighW], result_lows[k*64 +: LowW]});
+  end
+  logic unused_fields;
+  assign unused_fields = ^{result_highs, result_lows, sum_lows_q, term_lows_q, offset_lows_q};
+
+  `BL_ASSERT(OffsetsComeWithTerms, term_valid_i || !offset_valid_i,
+             "offset terms came without terms")
+  `BL_ASSERT(SumsFit, !s1_valid_q || s1_nan_q || overflow == '0,
+             "a sum does not fit into the accumulator")
+  `BL_ASSERT(ResultsAreFree, !(s1_valid_q && s1_last_q && draining_i),
+             "a row tile ended before the results of the one before had been read")
+  `BL_ASSERT(RowsAreGroups, !draining_i || 32'(row_i) % ResultLanes == 0,
+             "results are read in groups of ResultLanes rows")
 
 endmodule

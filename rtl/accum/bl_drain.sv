@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the finished sums of all tokens out of their result registers.
+//
+// Function:   when a row tile is done in every token's bl_accum, hands its sums on, ResultLanes rows
+//             of a token at a time: token by token, rows in order.
+// Latency:    2 cycles from tile_done_i to the first sums.
+// Throughput: ResultLanes sums per cycle, valid/ready: tokens * Rows / ResultLanes cycles per row
+//             tile, behind the next one's terms.
+// Limits:     a row tile is done only when the one before has been drained (`drained_o` says so; the
+//             issuer holds a credit). tokens_i is 1 .. Tokens.
+
+`include "bl_assert.svh"
+
+module bl_drain #(
+  parameter int unsigned Rows,
+  parameter int unsigned Tokens,
+  parameter int unsigned ResultLanes,
+  parameter int unsigned AccumulatorBits,
+  localparam int unsigned RowW = $clog2(Rows),
+  localparam int unsigned ValuesW = ResultLanes * AccumulatorBits
+) (
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+
+  input  logic                      tile_done_i,
+  input  logic [4:0]                tokens_i,    // taken with tile_done_i
+  input  logic                      binary16_i,  // taken with tile_done_i
+  output logic                      draining_o,  // results are still to be read
+  output logic                      drained_o,   // pulse: the result registers are free again
+
+  output logic [RowW-1:0]           row_o,       // these rows are read in this cycle
+  input  logic [Tokens*ValuesW-1:0] values_i,
+  input  logic [Tokens-1:0]         nans_i,
+  input  logic [Tokens*10-1:0]      units_i,
+
+  output logic                      valid_o,
+  input  logic                      ready_i,
+  output logic [ValuesW-1:0]        values_o,
+  output logic                      nan_o,
+  output logic signed [9:0]         unit_o,
+  output logic [3:0]                token_o,
+  output logic                      binary16_o
+);
+
+  localparam int unsigned TokenW = Tokens > 1 ? $clog2(Tokens) : 1;
+  localparam logic [RowW-1:0] LastRow = RowW'(Rows - ResultLanes);
+
+  logic              draining_q, binary16_q;
+  logic [TokenW-1:0] token_q, last_token_q;
+  logic [RowW-1:0]   row_q;
+  logic              take, last;
+
+  assign draining_o = draining_q;
+  assign row_o      = row_q;
+  assign take       = draining_q && (!valid_o || ready_i);
+  assign last       = token_q == last_token_q && row_q == LastRow;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      draining_q <= 1'b0;
+      drained_o  <= 1'b0;
+      valid_o    <= 1'b0;
+      token_q    <= '0;
+      row_q      <= '0;
+    end else begin
+      drained_o <= take && last;
+      if (!valid_o || ready_i) valid_o <= draining_q;
+      if (take) begin
+        row_q <= row_q == LastRow ? '0 : row_q + RowW'(ResultLanes);
+        if (row_q == LastRow) token_q <= last ? '0 : token_q + 1'b1;
+        if (last) draining_q <= 1'b0;
+      end
+      if (tile_done_i) draining_q <= 1'b1;
+    end
+    if (tile_done_i) begin
+      last_token_q <= TokenW'(tokens_i - 5'd1);
+      binary16_q   <= binary16_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take) begin
+      for (int unsigned t = 0; t < Tokens; t++) begin
+        if (token_q == TokenW'(t)) begin
+          values_o <= values_i[t*ValuesW +: ValuesW];
+          nan_o    <= nans_i[t];
+          unit_o   <= units_i[t*10 +: 10];
+        end
+      end
+      token_o    <= 4'(token_q);
+      binary16_o <= binary16_q;
+    end
+  end
+
+  `BL_ASSERT(TileIsDrained, !(tile_done_i && draining_q),
+             "a row tile is done before the one before had been drained")
+  `BL_ASSERT(TokensExist, !tile_done_i || (tokens_i != 5'd0 && 32'(tokens_i) <= Tokens),
+             "a row tile has no tokens, or more than there are")
+  `BL_ASSERT_STABLE(OutIsStable, valid_o, ready_i,
+                    {values_o, nan_o, unit_o, token_o, binary16_o})
+
+endmodule

@@ -285,7 +285,7 @@ class Layer {
   // All terms as integers times 2^(-36 - MB); see half_units and align_group.
   [[nodiscard]] Result result(unsigned token, unsigned row) const {
     const Token& x = tokens_[token];
-    if (x.nan) return {kind_.binary16 ? 0x7E00U : 0x7FC00000U, true, token};
+    if (x.nan) return {(kind_.binary16 ? kBinary16 : kBinary32).quiet_nan, true, token};
     constexpr int kUnit = -36 - static_cast<int>(kMantissaBits);
     const int q = job_.engine.rounding_exponent + x.largest - static_cast<int>(shape_.accumulator);
     cpp_int total = 0;
@@ -307,7 +307,7 @@ class Layer {
         add(alpha(row, group, round), sum(x, row, round, first), exponent);
       if (job_.engine.has_offset) add(beta(row, group), all, exponent);
     }
-    return {nearest(total, kUnit, kind_.binary16), false, token};
+    return {nearest(total, kUnit, kind_.binary16 ? kBinary16 : kBinary32), false, token};
   }
 
   struct Token {

@@ -14,7 +14,7 @@ using namespace bitloom::rtl;
 TEMPLATE_TEST_CASE("Random jobs of all group sizes are aligned, kept, read and released", "",
                    VStore8x11x1, VStore16x8x16, VStore32x24x4, VStore64x12x1, VStore128x13x3,
                    VStore128x16x4) {
-  const StoreSizes& sizes = kSizes<TestType>;
+  constexpr StoreSizes sizes = kSizes<TestType>;
   Random random(82);
   StoreBench<TestType> store;
   const auto next_job = [&] {
@@ -31,7 +31,7 @@ TEMPLATE_TEST_CASE("Random jobs of all group sizes are aligned, kept, read and r
 /// Every finite binary16 in a group of every exponent that it can be in, both signs.
 template <class Model>
 void check_every_value() {
-  const StoreSizes& sizes = kSizes<Model>;
+  constexpr StoreSizes sizes = kSizes<Model>;
   StoreBench<Model> store;
   unsigned exponent = 0;  // field of the group's largest value, less 1
   unsigned half = 0;      // next value, without its sign

@@ -44,7 +44,7 @@ void check_refused(const StoreJob& job, Change change) {
 TEMPLATE_TEST_CASE("A block can be read five cycles and its slices after its last slice came", "",
                    VStore8x11x1, VStore16x8x16, VStore32x24x4, VStore64x12x1, VStore128x13x3,
                    VStore128x16x4) {
-  const StoreSizes& sizes = kSizes<TestType>;
+  constexpr StoreSizes sizes = kSizes<TestType>;
   for (const bool per_row : {false, true}) {
     for (unsigned group_log2 = per_row ? 3 : 0; group_log2 < 4; ++group_log2) {
       const StoreJob job = job_of(sizes, group_log2, 1, sizes.tokens, per_row);
@@ -62,7 +62,7 @@ TEMPLATE_TEST_CASE("A block can be read five cycles and its slices after its las
 TEMPLATE_TEST_CASE("Slices never wait, neither between tokens and readings nor between jobs", "",
                    VStore8x11x1, VStore16x8x16, VStore32x24x4, VStore64x12x1, VStore128x13x3,
                    VStore128x16x4) {
-  const StoreSizes& sizes = kSizes<TestType>;
+  constexpr StoreSizes sizes = kSizes<TestType>;
   Random random(83);
   StoreBench<TestType> store;
   // The reader takes a block when it is complete, so two jobs and what is under way shall fit.
@@ -81,7 +81,7 @@ TEMPLATE_TEST_CASE("Slices never wait, neither between tokens and readings nor b
 }
 
 TEST_CASE("A full ring takes as many slices as are released") {
-  const StoreSizes& sizes = kSizes<VStore32x24x4>;
+  constexpr StoreSizes sizes = kSizes<VStore32x24x4>;
   StoreBench<VStore32x24x4> store;
   const auto next_job = [&] { return job_of(sizes, 0, sizes.depth(), 1); };
   store.start(2);
@@ -96,7 +96,7 @@ TEST_CASE("A full ring takes as many slices as are released") {
 }
 
 TEST_CASE("A full ring does not hold back the first reading of the next job") {
-  const StoreSizes& sizes = kSizes<VStore128x13x3>;
+  constexpr StoreSizes sizes = kSizes<VStore128x13x3>;
   StoreBench<VStore128x13x3> store;
   store.start(2);
   const auto next_job = [&] { return job_of(sizes, 2, sizes.depth(), 3); };
@@ -107,7 +107,7 @@ TEST_CASE("A full ring does not hold back the first reading of the next job") {
 }
 
 TEST_CASE("Later tokens do not wait for room: they have the places of the first one") {
-  const StoreSizes& sizes = kSizes<VStore128x16x4>;
+  constexpr StoreSizes sizes = kSizes<VStore128x16x4>;
   StoreBench<VStore128x16x4> store;
   store.start(1);
   const auto next_job = [&] { return job_of(sizes, 2, sizes.depth(), 4); };
@@ -132,7 +132,7 @@ TEST_CASE("Releasing a slice that is not in the ring fails an assertion") {
 }
 
 TEST_CASE("Releasing a slice that the last token has not written fails an assertion") {
-  const StoreSizes& sizes = kSizes<VStore32x24x4>;
+  constexpr StoreSizes sizes = kSizes<VStore32x24x4>;
   const StoreJob job = job_of(sizes, 0, 2, 2);
   StoreBench<VStore32x24x4> store;
   store.start(1);
@@ -145,7 +145,7 @@ TEST_CASE("Releasing a slice that the last token has not written fails an assert
 }
 
 TEST_CASE("Releasing a slice of a block that is not complete fails an assertion") {
-  const StoreSizes& sizes = kSizes<VStore16x8x16>;
+  constexpr StoreSizes sizes = kSizes<VStore16x8x16>;
   const StoreJob job = job_of(sizes, 3, 1, 1);
   StoreBench<VStore16x8x16> store;
   store.start(1);
@@ -165,7 +165,7 @@ TEST_CASE("Reading behind the end of the ring fails an assertion") {
 }
 
 TEST_CASE("A job that does not fit, has no token or too many, or a wrong span, is refused") {
-  const StoreSizes& sizes = kSizes<VStore16x8x16>;
+  constexpr StoreSizes sizes = kSizes<VStore16x8x16>;
   const auto as_it_is = [](VStore16x8x16&) {};
   check_refused<VStore16x8x16>(job_of(sizes, 0, sizes.depth() / 2 + 1, 1), as_it_is);
   check_refused<VStore16x8x16>(job_of(sizes, 0, 1, 0), as_it_is);

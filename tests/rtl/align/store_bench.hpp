@@ -121,7 +121,7 @@ struct Pace {
 template <class Model>
 class StoreBench {
  public:
-  static constexpr const StoreSizes& kSize = kSizes<Model>;
+  static constexpr StoreSizes kSize = kSizes<Model>;
 
   StoreBench() : store_(set_idle), held_(kSize.tokens) {}
 

@@ -29,7 +29,7 @@ inline constexpr StoreSizes kSizes{};
 template <>
 inline constexpr StoreSizes kSizes<VStore8x11x1>{8, 11, 1, 768, 64, false};
 template <>
-inline constexpr StoreSizes kSizes<VStore16x8x16>{16, 8, 16, 768, 256, true};
+inline constexpr StoreSizes kSizes<VStore16x8x16>{16, 8, 16, 1536, 256, true};
 template <>
 inline constexpr StoreSizes kSizes<VStore32x24x4>{32, 24, 4, 1280, 2048, false};
 template <>

@@ -489,18 +489,18 @@ TEST_CASE("With every stream ready the array takes a plane word every cycle, als
   std::vector<Job> jobs;
   for (const unsigned bits : {1U, 2U, 3U, 4U, 8U})
     jobs.push_back(
-        make_job(random, kWide, {.tiles = 16, .k = 1024, .group = 128, .bits = bits, .tokens = 3}));
+        make_job(random, kWide, {.tiles = 16, .k = 2048, .group = 128, .bits = bits, .tokens = 3}));
   for (const unsigned bits : {2U, 3U, 4U})
     jobs.push_back(make_job(
         random, kWide,
-        {.tiles = 8, .k = 1024, .group = 128, .bits = bits, .codebook = true, .tokens = 3}));
+        {.tiles = 8, .k = 2048, .group = 128, .bits = bits, .codebook = true, .tokens = 3}));
   const auto causes = run_jobs<VEngineWide>(kWide, jobs, {});
   std::size_t passes = 0;
   for (const Job& job : jobs) passes += job.passes;
   CHECK(causes[0] == passes - 1);
   // The first row tile waits for the activations of its last token. After that nothing waits, but
   // the first block of a codebook job, whose planes must all be there before its first code.
-  const std::size_t last_token = 1024 * 2 / 64;
+  const std::size_t last_token = 2048 * 2 / 64;
   CHECK(causes[2] <= last_token + 20);
   CHECK(causes[4] <= 10);
   CHECK(causes[1] + causes[3] + causes[5] == 0);

@@ -4,8 +4,8 @@
 // Function:   four read streams (bl_pkg::Read*) share the read channels. Descriptors use channel 0
 //             alone; every burst of the others goes to all channels at once. Bursts are granted by
 //             fixed priority descriptors, activations, scales, weights: the rare and urgent first,
-//             the stream that fills the channels last. A grant waits until the address registers of
-//             all channels that it uses are free, in the same cycle at the latest; from then on
+//             the stream that fills the channels last. A grant waits until the address registers
+//             of all channels that it uses are free, in the same cycle at the latest; from then on
 //             each channel goes its own way. AXI IDs are stream numbers. The write side is
 //             bl_dma_write.
 // Latency:    1 cycle from a stream's request to its addresses; 3 from a job to its first address.

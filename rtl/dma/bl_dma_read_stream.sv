@@ -3,11 +3,11 @@
 // consumed, a line (one beat of every channel) at a time.
 //
 // Function:   a job reads `runs` runs of `run_lines` lines whose starts are `stride_lines` apart; 0
-//             reads the same lines again. A request stands for one burst on every channel, channel
-//             c `c * stripe` pages after channel 0. It is made only when all buffers have room for
-//             the whole burst: returning beats never wait, and streams cannot block each other. The
-//             channels' beats may come at different times; a line is there when all of its beats
-//             are.
+//             reads the same lines again. A request stands for one burst on every channel, those of
+//             channel c `c * stripe` pages after those of channel 0. It is made only when all
+//             buffers have room for the whole burst: returning beats never wait, and streams cannot
+//             block each other. The channels' beats may come at different times; a line is there
+//             when all of its beats are.
 // Errors:     a line that holds a beat with an error response is handed on like any other; the
 //             error is reported in the cycle in which it is handed over, with the line's job and
 //             the first byte of the burst of its lowest failing channel. So every line is reported
@@ -17,7 +17,7 @@
 // Limits:     a channel's beats return in order, the cycle after their request or later. As many
 //             bursts may be under way as Depth has room for. Bursts are aligned to BurstBeats, so
 //             they never cross 4 KiB (BurstBeats * BeatBytes <= 4096). Depth is a power of two, at
-//             least BurstBeats. JobQueue + 1 jobs fit, from their request to their last line.
+//             least BurstBeats. JobQueue + 1 jobs fit, from their acceptance to their last line.
 
 `include "bl_assert.svh"
 
@@ -56,8 +56,7 @@ module bl_dma_read_stream #(
 
   localparam int unsigned BeatShift = $clog2(BeatW / 8);
   localparam int unsigned BurstW = BurstBeats > 1 ? $clog2(BurstBeats) : 1;
-  // A burst never leaves a block of this size.
-  localparam int unsigned BlockShift = BeatShift + $clog2(BurstBeats);
+  localparam int unsigned BlockShift = BeatShift + $clog2(BurstBeats);  // a burst lies in a block
   localparam int unsigned PtrW = $clog2(Depth);
   localparam int unsigned ChannelW = Channels > 1 ? $clog2(Channels) : 1;
 

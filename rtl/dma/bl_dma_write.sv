@@ -118,7 +118,7 @@ module bl_dma_write #(
   assign write_beats  = beats_of(write.values, write.binary16);
   assign answer_beats = beats_of(answer.values, answer.binary16);
 
-  // ---- Pack results into beats: in binary32 a group of them takes two parts of a beat, else one -
+  // ---- Pack results into beats: a group takes two parts of a beat in binary32, one in binary16 --
 
   logic [31:0]      packed_q;      // groups of this job taken so far
   logic [31:0]      packed_next;

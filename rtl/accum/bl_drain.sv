@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the finished sums of all tokens out of their result registers.
 //
-// Function:   when a row tile is done in every token's bl_accum, hands its sums on, ResultLanes rows
-//             of a token at a time: token by token, rows in order.
+// Function:   when a row tile is done in every token's bl_accum, hands its sums on, ResultLanes
+//             rows of a token at a time: token by token, rows in order.
 // Latency:    2 cycles from tile_done_i to the first sums.
 // Throughput: ResultLanes sums per cycle, valid/ready: tokens * Rows / ResultLanes cycles per row
 //             tile, behind the next one's terms.
-// Limits:     a row tile is done only when the one before has been drained (`drained_o` says so; the
-//             issuer holds a credit). tokens_i is 1 .. Tokens.
+// Limits:     a row tile is done only when the one before has been drained (`drained_o` says so;
+//             the issuer holds a credit). tokens_i is 1 .. Tokens.
 
 `include "bl_assert.svh"
 

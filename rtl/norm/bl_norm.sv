@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rounds sums to binary32 or binary16: the only rounding of the whole dot product.
 //
-// Function:   a value counts units of 2^unit_i; it becomes the nearest number of the format, ties to
-//             even. Overflow gives infinity, subnormals are kept, zero is +0, a value that rounds to
-//             zero keeps its sign; nan_i gives the canonical quiet NaN. Lanes values at a time share
-//             unit, NaN flag, token and format.
+// Function:   a value counts units of 2^unit_i; it becomes the nearest number of the format, ties
+//             to even. Overflow gives infinity, subnormals are kept, zero is +0, a value that
+//             rounds to zero keeps its sign; nan_i gives the canonical quiet NaN. Lanes values at a
+//             time share unit, NaN flag, token and format.
 // Latency:    5 cycles. Throughput: Lanes values per cycle, valid/ready.
 // Limits:     1 < AccumulatorBits <= 128. Any unit.
 

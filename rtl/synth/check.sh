@@ -30,8 +30,11 @@ bl_lut_feed Columns=16 GroupSlices=8 Mu=4 MantissaBits=16 MaxK=512 TileW=4 Slots
 bl_plane BeatW=64 PlaneW=128
 bl_pe Rows=2 Columns=8 Mu=4 MantissaBits=16 Slots=8
 bl_scale Rows=4 RowsPerScale=2 SumW=24
-bl_accum Rows=4 RowsPerScale=2 ProductW=36 MantissaBits=16 AccumulatorBits=97
-bl_norm AccumulatorBits=97
+bl_accum_place Lanes=2 ProductW=36 MantissaBits=16 AccumulatorBits=48 Exact=0 LowW=48 HighW=64
+bl_accum Rows=4 RowsPerScale=2 ProductW=36 MantissaBits=16 AccumulatorBits=97 Exact=1 \
+  ResultLanes=2
+bl_drain Rows=4 Tokens=4 ResultLanes=2 AccumulatorBits=97
+bl_norm AccumulatorBits=97 Lanes=1
 bl_engine_sequencer GroupSlices=8 CountW=9 TileW=11 Slots=16 SumCredits=4 JobQueue=2
 UNITS
 }

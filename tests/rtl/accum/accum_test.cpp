@@ -92,8 +92,8 @@ Term random_exact_term(Random& random, const Shape& shape) {
   // As many bits as leave room for the other terms of a row.
   term.distance = lowest + static_cast<int>(random.between(0, 58));
   const int room = static_cast<int>(shape.accumulator_bits) - 7 - term.distance;
-  term.product = random_product(random, static_cast<unsigned>(std::min<int>(
-                                            static_cast<int>(shape.product_bits), room)));
+  term.product = random_product(
+      random, static_cast<unsigned>(std::min<int>(static_cast<int>(shape.product_bits), room)));
   if (term.distance < 0) term.product &= -(std::int64_t{1} << -term.distance);
   return term;
 }

@@ -220,9 +220,9 @@ void check_random(int lowest_unit, int highest_unit) {
       const auto unit = static_cast<int>(random.between(lowest_unit, highest_unit));
       for (unsigned l = 0; l < lanes; ++l) {
         const auto width = static_cast<unsigned>(random.between(0, bits - 1));
-        cpp_int value = (cpp_int(random.bits(63)) << 126 | cpp_int(random.bits(63)) << 63 |
-                         random.bits(63)) &
-                        ((cpp_int(1) << width) - 1);
+        cpp_int value =
+            (cpp_int(random.bits(63)) << 126 | cpp_int(random.bits(63)) << 63 | random.bits(63)) &
+            ((cpp_int(1) << width) - 1);
         const auto tail = static_cast<unsigned>(random.between(0, width));
         if (random.chance(50)) value = value >> tail << tail;
         if (random.chance(50)) value = -value;

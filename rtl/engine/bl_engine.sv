@@ -338,7 +338,7 @@ module bl_engine #(
     logic [SumW-1:0]   group_sum_q;
     logic [4:0]        exponent_q, token_exponent_q;
     logic              nan_q;
-    logic signed [9:0] unit, unit_q;
+    logic signed [9:0] unit, unit_q, bias;
     logic              active;
 
     always_ff @(posedge clk_i) begin
@@ -365,6 +365,7 @@ module bl_engine #(
     logic [Lanes*10-1:0]       distances, offset_distances;
 
     assign active = 5'(t) < sum_q.tokens;
+    assign bias   = 10'sd0 - 10'(36 + MantissaBits) - unit;
 
     bl_scale #(
       .Rows        (Rows),
@@ -382,7 +383,7 @@ module bl_engine #(
       .codebook_i        (sum_q.codebook),
       .exponent_i        (exponent_q),
       .group_sum_i       (group_sum_q),
-      .bias_i            (-10'(36 + MantissaBits) - unit),
+      .bias_i            (bias),
       .first_i           (sum_q.tile_first),
       .last_i            (sum_q.tile_last),
       .nan_i             (nan_q),

@@ -104,7 +104,7 @@ module bl_pe #(
         for (int unsigned j = 0; j < HalfEntries; j++) begin
           entry = half_q[(t*HalfEntries+j)*EntryW +: EntryW];
           full[t*FullEntries+HalfEntries+j]   = PartW'(entry);
-          full[t*FullEntries+HalfEntries-1-j] = -PartW'(entry);
+          full[t*FullEntries+HalfEntries-1-j] = -(PartW'(entry));
         end
       end
     end

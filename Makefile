@@ -13,8 +13,9 @@ BITLOOM := build/bitloom
 # refuses those that it does not take, since it would silently run something else. ----------------
 OPTIONS_sim := LAYER BITS MODE GROUP TOKENS DTYPE CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK DUMP
 OPTIONS_wave := $(OPTIONS_sim) FROM TO
-TAKERS := sim wave
-KNOWN := $(OPTIONS_wave)
+OPTIONS_cosim := N SEED
+TAKERS := sim wave cosim
+KNOWN := $(OPTIONS_wave) N
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v))
 UNKNOWN := $(filter-out $(KNOWN),$(GIVEN))
 ifneq ($(UNKNOWN),)
@@ -32,10 +33,11 @@ endif
 
 lower = $(shell echo $1 | tr A-Z a-z)
 quote = '$(subst ','\'',$1)'
-# LAYER=x becomes --layer 'x', for those of the given variables that $1 names. Two options have
+# LAYER=x becomes --layer 'x', for those of the given variables that $1 names. Three options have
 # longer names than their variables.
 name_GROUP := group-size
 name_DTYPE := out-dtype
+name_N := layers
 options = $(foreach v,$(filter-out DUMP,$(filter $(GIVEN),$1)),$(call option,$v)) $(dump)
 option = --$(or $(name_$1),$(call lower,$1)) $(call quote,$(value $1))
 dump = $(if $(filter DUMP,$(GIVEN)),$(if $(filter 1,$(value DUMP)),--dump))
@@ -47,7 +49,7 @@ define build
 @ninja -C build $(if $(wildcard $(BITLOOM)),--quiet) $1
 endef
 
-.PHONY: help setup build sim wave list test lint format bench campaign gpu-check docs clean
+.PHONY: help setup build sim wave list test lint format bench campaign cosim gpu-check docs clean
 
 help:
 	@echo 'bitloom: the RTL model and simulator of an any-precision LLM inference accelerator'
@@ -61,6 +63,7 @@ help:
 	@echo '  make format                            format all C++ sources'
 	@echo '  make bench                             LLaMA-7B, both modes, against the bounds'
 	@echo '  make campaign                          LLaMA-7B and LLaMA-3-8B at every precision'
+	@echo '  make cosim N=2000                      random layers on many configurations, resumable'
 	@echo '  make gpu-check                         the CUDA kernels on a GPU (nvcc and CMake only)'
 	@echo '  make docs                              write the generated tables of docs/'
 	@echo '  make setup                             install the packages of all targets'
@@ -75,6 +78,7 @@ help:
 	@echo '  SEED     seed of synthetic data                DUMP     1: write weights, x and y'
 	@echo '  BACKEND  golden, cpu, cuda or rtl              CHECK    backends to compare, or none'
 	@echo '  FROM, TO cycles of a waveform (wave only)'
+	@echo 'and of cosim: N, the number of layers, and SEED.'
 
 setup:
 	@.ci/setup all
@@ -118,6 +122,12 @@ bench campaign:
 	@.ci/setup $@
 	$(call build,bitloom)
 	@tests/campaign/campaign.sh $@ $(BITLOOM) docs/measurements/$@.md
+
+cosim:
+	@.ci/setup cosim
+	@cmake --preset test > /dev/null
+	@ninja -C build $(if $(wildcard build/tests/cosim/bl_cosim),--quiet) bl_cosim
+	@build/tests/cosim/bl_cosim $(call options,$(OPTIONS_cosim)) --record docs/measurements/cosim.md
 
 gpu-check:
 	@cmake -S kernels -B build/gpu

@@ -37,6 +37,10 @@ expect "Variables with shorter names than their options become these" 0 \
   make -n sim MODE=codebook GROUP=row TOKENS=4 DTYPE=f16
 expect "Values are text: make expands nothing in them" 0 "--layer '\$(shell echo x)\$y'" \
   make -n sim 'LAYER=$(shell echo x)$y'
+expect "The co-simulation campaign takes a number of layers and a seed" 0 \
+  "bl_cosim --layers '50' --seed '3'" make -n cosim N=50 SEED=3
+expect "No other target takes a number of layers" 2 "N: found target sim; expected one of cosim" \
+  make -n sim N=5
 expect "A waveform takes a window of cycles" 0 "bitloom wave --from '5' --to '9'" \
   make -n wave FROM=5 TO=9
 expect "The environment changes nothing" 0 "bitloom sim" \

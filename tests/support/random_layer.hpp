@@ -61,6 +61,9 @@ class Coverage {
   /// `y` are the results of the case.
   void add(const RandomCase& random_case, const Outputs& y);
 
+  /// Cases by feature.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& counts() const { return counts_; }
+
   void print(std::ostream& out) const;
 
   /// Throws std::runtime_error that names all rows with fewer than `minimum` cases.

@@ -7,9 +7,10 @@
 //             response is in, `completed` counts up and the interrupt is raised if asked for.
 // Latency:    last write response to record address: 1 cycle.
 // Throughput: one record per 2 cycles, MaxRecords of them outstanding.
-// Limits:     2^TagW - 1 descriptors are started and not sampled. A job with a bus error runs to its
-//             end; its record carries the first error's stream and address. Errors of a job come
-//             before its job_done. An error of a record itself only shows in the status register.
+// Limits:     2^TagW - 1 descriptors are started and not sampled. A job with a bus error runs to
+//             its end; its record carries the first error's stream and address. Errors of a job
+//             come before its job_done. An error of a record itself only shows in the status
+//             register.
 
 `include "bl_assert.svh"
 

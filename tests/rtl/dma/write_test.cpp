@@ -467,7 +467,10 @@ TEMPLATE_TEST_CASE(
   CHECK(before < values * 4 / W::kBeatBytes / W::kMaxBurst);
   dma->record_valid_i = 1;
   unsigned waited = 1;
-  while (!step()) ++waited;
+  while (!step()) {
+    REQUIRE(waited < 100);
+    ++waited;
+  }
   CHECK(waited == 1 + kRecordBytes / W::kBeatBytes);
   CHECK(memory.bursts().size() == before + 1);
   CHECK(memory.bursts().back().id == kCompletions);
@@ -620,6 +623,11 @@ TEST_CASE("A response that was not asked for fails an assertion") {
   CHECK(dma->wvalid_o == 1);
   dma->bvalid_i = 1;
   dma->bid_i = kCompletions;
+  CHECK_THROWS_AS(dma.tick(), AssertionFailed);
+  W::set_idle(*dma);
+  dma.reset();
+  offer_job(dma, {.address = 0x1000, .values = 1});
+  dma->bvalid_i = 1;
   CHECK_THROWS_AS(dma.tick(), AssertionFailed);
 }
 

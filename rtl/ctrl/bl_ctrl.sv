@@ -209,32 +209,41 @@ module bl_ctrl #(
 
   localparam logic [2:0] StreamOutputs = 3'(bl_pkg::NumReadStreams + bl_pkg::WriteOutputs);
 
-  logic [7:0]         status_q [NumTags];
-  logic [2:0]         fault_stream_q [NumTags];
-  logic [63:0]        fault_address_q [NumTags];
-  logic [NumTags-1:0] interrupt_q, faulted_q;
-  logic               any_error;
+  logic [7:0]            status_q [NumTags];
+  logic [NumTags-1:0]    interrupt_q, faulted_q;
+  logic [NumTags*3-1:0]  fault_streams_q;
+  logic [NumTags*64-1:0] fault_addresses_q;
+  logic                  any_error;
+  logic [TagW-1:0]       newest;
   assign any_error = read_error_i[Descriptors-1:0] != '0 || write_error_i;
+  assign newest    = started[TagW-1:0];
 
-  for (genvar t = 0; t < NumTags; t++) begin : gen_tag
-    always_ff @(posedge clk_i) begin
-      if (ticket && started[TagW-1:0] == TagW'(t)) begin
-        status_q[t]        <= ticket_status;
-        interrupt_q[t]     <= ticket_interrupt;
-        faulted_q[t]       <= ticket_fault;
-        fault_stream_q[t]  <= 3'(Descriptors);
-        fault_address_q[t] <= ticket_fault_address;
-      end else if (any_error && !faulted_q[t]) begin
-        if (write_error_i && write_error_tag_i == TagW'(t)) begin
-          faulted_q[t]       <= 1'b1;
-          fault_stream_q[t]  <= StreamOutputs;
-          fault_address_q[t] <= write_error_address_i;
-        end
-        for (int s = Descriptors - 1; s >= 0; s--) begin
-          if (read_error_i[s] && read_error_tag_i[s*TagW +: TagW] == TagW'(t)) begin
-            faulted_q[t]       <= 1'b1;
-            fault_stream_q[t]  <= 3'(s);
-            fault_address_q[t] <= read_error_address_i[s*64 +: 64];
+  always_ff @(posedge clk_i) begin
+    if (ticket) begin
+      status_q[newest]    <= ticket_status;
+      interrupt_q[newest] <= ticket_interrupt;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (ticket || any_error) begin
+      for (int unsigned t = 0; t < NumTags; t++) begin
+        if (ticket && newest == TagW'(t)) begin
+          faulted_q[t]                  <= ticket_fault;
+          fault_streams_q[t*3 +: 3]     <= 3'(Descriptors);
+          fault_addresses_q[t*64 +: 64] <= ticket_fault_address;
+        end else if (!faulted_q[t]) begin
+          if (write_error_i && write_error_tag_i == TagW'(t)) begin
+            faulted_q[t]                  <= 1'b1;
+            fault_streams_q[t*3 +: 3]     <= StreamOutputs;
+            fault_addresses_q[t*64 +: 64] <= write_error_address_i;
+          end
+          for (int s = Descriptors - 1; s >= 0; s--) begin
+            if (read_error_i[s] && read_error_tag_i[s*TagW +: TagW] == TagW'(t)) begin
+              faulted_q[t]                  <= 1'b1;
+              fault_streams_q[t*3 +: 3]     <= 3'(s);
+              fault_addresses_q[t*64 +: 64] <= read_error_address_i[s*64 +: 64];
+            end
           end
         end
       end
@@ -289,8 +298,9 @@ module bl_ctrl #(
       record_data_o[bl_desc_pkg::CPL_NAN_TOKENS_LSB +: 16] <= has_run ? job_done_nan_i : '0;
       record_data_o[bl_desc_pkg::CPL_INDEX_LSB +: 32]      <= sampled_q;
       if (faulted_q[oldest]) begin
-        record_data_o[bl_desc_pkg::CPL_STREAM_LSB +: 8]         <= 8'(fault_stream_q[oldest]);
-        record_data_o[bl_desc_pkg::CPL_FAULT_ADDRESS_LSB +: 64] <= fault_address_q[oldest];
+        record_data_o[bl_desc_pkg::CPL_STREAM_LSB +: 8]         <= 8'(fault_streams_q[oldest*3 +: 3]);
+        record_data_o[bl_desc_pkg::CPL_FAULT_ADDRESS_LSB +: 64] <=
+            fault_addresses_q[oldest*64 +: 64];
       end
       // The low words of all counters, in the order in which the registers have them.
       for (int unsigned c = 0; c < NumCounters; c++) begin

@@ -127,7 +127,14 @@ module bl_dma #(
   assign unused   = ^rlast_i;
 
   for (genvar s = 0; s < Streams; s++) begin : gen_count
-    assign beats_o[s*6 +: 6] = 6'($countones(beat[s]));
+    logic [5:0] count;
+    always_comb begin
+      count = '0;
+      if (beat[s] != '0) begin
+        for (int unsigned c = 0; c < Channels; c++) count = count + 6'(beat[s][c]);
+      end
+    end
+    assign beats_o[s*6 +: 6] = count;
   end
 
   // ---- Read streams -----------------------------------------------------------------------------

@@ -72,7 +72,7 @@ module bl_engine #(
   localparam int unsigned SlotW = $clog2(Slots);
   localparam int unsigned SumW = MantissaBits + 8;
   localparam int unsigned Tables = (Columns + Mu - 1) / Mu;
-  localparam int unsigned EntriesW = Tables * (1 << (Mu - 1)) * (MantissaBits + $clog2(Mu));
+  localparam int unsigned EntriesW = Tables * (1 << (Mu - 1)) * bl_pkg::FieldW;
   localparam int unsigned DataW = SumW + 11;
   localparam int unsigned Lanes = Rows / RowsPerScale;
   localparam int unsigned ProductW = SumW + 12;
@@ -303,7 +303,7 @@ module bl_engine #(
   logic [Tokens*ResultLanes*AccumulatorBits-1:0] drain_values;
   logic [Tokens-1:0]                             drain_nans;
   logic [Tokens*10-1:0]                          drain_units;
-  logic [Tokens*Rows*SumW-1:0]                   sums;
+  logic [Tokens*Rows*bl_pkg::FieldW-1:0]         sums;
 
   for (genvar t = 0; t < Tokens; t++) begin : gen_token
     localparam int unsigned RowGroups = Rows / RowsPerLut;
@@ -328,7 +328,7 @@ module bl_engine #(
         .pass_last_i    (pass_last),
         .word_i         (word_q[g*RowsPerLut*Columns +: RowsPerLut*Columns]),
         .sum_valid_o    (sum_valid[g]),
-        .sums_o         (sums[(t*Rows+g*RowsPerLut)*SumW +: RowsPerLut*SumW])
+        .sums_o         (sums[(t*Rows+g*RowsPerLut)*bl_pkg::FieldW +: RowsPerLut*bl_pkg::FieldW])
       );
     end
 
@@ -376,7 +376,7 @@ module bl_engine #(
       .rst_ni,
       .valid_i           (phase_valid && active),
       .phase_i           (phase_q),
-      .sums_i            (sums[t*Rows*SumW +: Rows*SumW]),
+      .sums_i            (sums[t*Rows*bl_pkg::FieldW +: Rows*bl_pkg::FieldW]),
       .scales_i          (scales),
       .offsets_i         (offsets),
       .offset_i          (sum_q.offset),

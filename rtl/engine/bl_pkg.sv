@@ -22,6 +22,10 @@ package bl_pkg;
   localparam int unsigned WriteOutputs = 0;
   localparam int unsigned WriteCompletions = 1;
 
+  // A table entry or a sum lies in a field of this width, a machine word: simulators work on these
+  // much faster than on odd widths back to back. Every one fits: MantissaBits <= 24, and 8 more.
+  localparam int unsigned FieldW = 32;
+
   // Columns per group: 32, 64, 128 or 256. A group per row is worked on in blocks of MaxGroup.
   localparam int unsigned MinGroup = 32;
   localparam int unsigned MaxGroup = 256;

@@ -6,7 +6,7 @@
 //             half of the table is its negative, mirrored: look up ~j and negate. Where Mu does not
 //             divide Columns the last table's missing activations are 0.
 // Latency:    2 cycles. Throughput: one slice per cycle; never stalls.
-// Limits:     Mu = 1..4; an entry needs MantissaBits + ceil(log2 Mu) bits.
+// Limits:     Mu = 1..4; an entry has MantissaBits + ceil(log2 Mu) bits, the low ones of its field.
 // Source:     half table by symmetry: FIGLUT (Park et al., HPCA 2025, hFFLUT).
 //
 // The activations of a table are split in a low and a high half; their own small tables are built
@@ -18,7 +18,7 @@ module bl_lut #(
   parameter int unsigned MantissaBits,
   localparam int unsigned Tables = (Columns + Mu - 1) / Mu,
   localparam int unsigned HalfEntries = 1 << (Mu - 1),
-  localparam int unsigned EntryW = MantissaBits + $clog2(Mu)
+  localparam int unsigned FieldW = bl_pkg::FieldW
 ) (
   input  logic                                 clk_i,
   input  logic                                 rst_ni,
@@ -27,7 +27,7 @@ module bl_lut #(
   input  logic [Columns*MantissaBits-1:0]      mantissas_i,
 
   output logic                                 valid_o,
-  output logic [Tables*HalfEntries*EntryW-1:0] entries_o
+  output logic [Tables*HalfEntries*FieldW-1:0] entries_o  // EntryW bits of each field
 );
 
   // Signed: for a small Mu the loops below have no turn.
@@ -36,6 +36,7 @@ module bl_lut #(
   localparam int unsigned LowEntries = 1 << LowMu;
   localparam int unsigned HighEntries = 1 << (HighMu - 1);
   localparam int unsigned HalfW = MantissaBits + 1;
+  localparam logic [FieldW-1:0] EntryMask = (1 << (MantissaBits + $clog2(Mu))) - 1;
 
   logic valid_q;
   always_ff @(posedge clk_i) begin
@@ -48,76 +49,73 @@ module bl_lut #(
     end
   end
 
-  logic signed [MantissaBits-1:0] m [Tables*Mu];
-  for (genvar c = 0; c < Tables * Mu; c++) begin : gen_m
-    if (c < Columns) begin : gen_column
-      assign m[c] = mantissas_i[c*MantissaBits +: MantissaBits];
-    end else begin : gen_missing
-      assign m[c] = '0;
+  // The activations, in fields; those that the last table lacks are 0.
+  logic [Tables*Mu*FieldW-1:0] m;
+  always_comb begin
+    int unsigned c;
+    c = 0;
+    m = '0;
+    if (valid_i) begin
+      for (c = 0; c < Columns; c++) begin
+        m[c*FieldW +: FieldW] = FieldW'(signed'(mantissas_i[c*MantissaBits +: MantissaBits]));
+      end
     end
   end
 
-  logic signed [HalfW-1:0] low_d [Tables*LowEntries];
-  logic signed [HalfW-1:0] low_q [Tables*LowEntries];
-  logic signed [HalfW-1:0] high_d [Tables*HighEntries];
-  logic signed [HalfW-1:0] high_q [Tables*HighEntries];
-
-  /* verilator lint_off LATCH */  // all elements are assigned: long loops are not followed
+  logic [Tables*LowEntries*FieldW-1:0]  lows_d, lows_q;
+  logic [Tables*HighEntries*FieldW-1:0] highs_d, highs_q;
   always_comb begin
-    logic signed [HalfW-1:0] low, high;
-    low  = '0;
-    high = '0;
-    for (int unsigned i = 0; i < Tables * LowEntries; i++) low_d[i] = '0;
-    for (int unsigned i = 0; i < Tables * HighEntries; i++) high_d[i] = '0;
+    int unsigned       t, j;
+    int                i;
+    logic [FieldW-1:0] sum;
+    t       = 0;
+    j       = 0;
+    i       = 0;
+    sum     = '0;
+    lows_d  = '0;
+    highs_d = '0;
     if (valid_i) begin
-      for (int unsigned t = 0; t < Tables; t++) begin
-        for (int unsigned j = 0; j < LowEntries; j++) begin
-          low = '0;
-          for (int i = 0; i < LowMu; i++) begin
-            low = ((j >> i) & 1) != 0 ? low + HalfW'(m[t*Mu+i]) : low - HalfW'(m[t*Mu+i]);
+      for (t = 0; t < Tables; t++) begin
+        for (j = 0; j < LowEntries; j++) begin
+          sum = '0;
+          for (i = 0; i < LowMu; i++) begin
+            sum = ((j >> i) & 1) != 0 ? sum + m[(t*Mu+i)*FieldW +: FieldW]
+                                      : sum - m[(t*Mu+i)*FieldW +: FieldW];
           end
-          low_d[t*LowEntries+j] = low;
+          lows_d[(t*LowEntries+j)*FieldW +: FieldW] = FieldW'(sum[HalfW-1:0]);
         end
-        for (int unsigned j = 0; j < HighEntries; j++) begin
-          high = HalfW'(m[t*Mu+Mu-1]);
-          for (int i = 0; i < HighMu - 1; i++) begin
-            high = ((j >> i) & 1) != 0 ? high + HalfW'(m[t*Mu+LowMu+i])
-                                       : high - HalfW'(m[t*Mu+LowMu+i]);
+        for (j = 0; j < HighEntries; j++) begin
+          sum = m[(t*Mu+Mu-1)*FieldW +: FieldW];
+          for (i = 0; i < HighMu - 1; i++) begin
+            sum = ((j >> i) & 1) != 0 ? sum + m[(t*Mu+LowMu+i)*FieldW +: FieldW]
+                                      : sum - m[(t*Mu+LowMu+i)*FieldW +: FieldW];
           end
-          high_d[t*HighEntries+j] = high;
+          highs_d[(t*HighEntries+j)*FieldW +: FieldW] = FieldW'(sum[HalfW-1:0]);
         end
       end
     end
   end
-  /* verilator lint_on LATCH */
 
-  for (genvar i = 0; i < Tables * LowEntries; i++) begin : gen_low
-    always_ff @(posedge clk_i) begin
-      if (valid_i) low_q[i] <= low_d[i];
-    end
-  end
-
-  for (genvar i = 0; i < Tables * HighEntries; i++) begin : gen_high
-    always_ff @(posedge clk_i) begin
-      if (valid_i) high_q[i] <= high_d[i];
-    end
-  end
-
-  logic [Tables*HalfEntries*EntryW-1:0] entries_d;
+  logic [Tables*HalfEntries*FieldW-1:0] entries_d;
   always_comb begin
+    int unsigned t, j;
+    t         = 0;
+    j         = 0;
     entries_d = '0;
     if (valid_q) begin
-      for (int unsigned t = 0; t < Tables; t++) begin
-        for (int unsigned j = 0; j < HalfEntries; j++) begin
-          entries_d[(t*HalfEntries+j)*EntryW +: EntryW] =
-              EntryW'(low_q[t*LowEntries+j%LowEntries]) +
-              EntryW'(high_q[t*HighEntries+j/LowEntries]);
+      for (t = 0; t < Tables; t++) begin
+        for (j = 0; j < HalfEntries; j++) begin
+          entries_d[(t*HalfEntries+j)*FieldW +: FieldW] = EntryMask & (
+              FieldW'(signed'(lows_q[(t*LowEntries+j%LowEntries)*FieldW +: HalfW])) +
+              FieldW'(signed'(highs_q[(t*HighEntries+j/LowEntries)*FieldW +: HalfW])));
         end
       end
     end
   end
 
   always_ff @(posedge clk_i) begin
+    if (valid_i) lows_q <= lows_d;
+    if (valid_i) highs_q <= highs_d;
     if (valid_q) entries_o <= entries_d;
   end
 

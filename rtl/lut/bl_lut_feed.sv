@@ -27,7 +27,7 @@ module bl_lut_feed #(
   localparam int unsigned SumW = MantissaBits + 8,
   localparam int unsigned Segments = Columns > bl_pkg::MinGroup ? Columns / bl_pkg::MinGroup : 1,
   localparam int unsigned Tables = (Columns + Mu - 1) / Mu,
-  localparam int unsigned EntriesW = Tables * (1 << (Mu - 1)) * (MantissaBits + $clog2(Mu)),
+  localparam int unsigned EntriesW = Tables * (1 << (Mu - 1)) * bl_pkg::FieldW,
   localparam int unsigned DataW = SumW + 11
 ) (
   input  logic                                   clk_i,

@@ -14,6 +14,9 @@
 // Pipeline: pass -> plane word, the slot's tables -> sums of eight look-ups -> slice sum -> group
 // sum. The depth of a stage does not grow with the number of columns, except by the adders over
 // the eights.
+//
+// Numbers lie in fields of bl_pkg::FieldW bits and are added modulo its power of two: a simulator
+// then has nothing to cut off or to extend, and synthesis drops the bits that no register keeps.
 
 `include "bl_assert.svh"
 
@@ -25,16 +28,15 @@ module bl_pe #(
   parameter int unsigned Slots,
   localparam int unsigned Tables = (Columns + Mu - 1) / Mu,
   localparam int unsigned HalfEntries = 1 << (Mu - 1),
-  localparam int unsigned EntryW = MantissaBits + $clog2(Mu),
-  localparam int unsigned SlotW = $clog2(Slots),
-  localparam int unsigned SumW = MantissaBits + 8
+  localparam int unsigned FieldW = bl_pkg::FieldW,
+  localparam int unsigned SlotW = $clog2(Slots)
 ) (
   input  logic                                 clk_i,
   input  logic                                 rst_ni,
 
   input  logic                                 table_valid_i,
   input  logic [SlotW-1:0]                     table_slot_i,
-  input  logic [Tables*HalfEntries*EntryW-1:0] table_entries_i,
+  input  logic [Tables*HalfEntries*FieldW-1:0] table_entries_i,
 
   input  logic                                 pass_valid_i,
   input  logic [SlotW-1:0]                     pass_slot_i,
@@ -43,9 +45,11 @@ module bl_pe #(
   input  logic [Rows*Columns-1:0]              word_i,   // of the pass one cycle earlier
 
   output logic                                 sum_valid_o,
-  output logic [Rows*SumW-1:0]                 sums_o
+  output logic [Rows*FieldW-1:0]               sums_o    // SumW bits of each field
 );
 
+  localparam int unsigned EntryW = MantissaBits + $clog2(Mu);
+  localparam int unsigned SumW = MantissaBits + 8;
   localparam int unsigned Entries = Tables * HalfEntries;
   localparam int unsigned FullEntries = 2 * HalfEntries;
   // Look-ups that are added in one stage, and the stage's results per row.
@@ -83,28 +87,29 @@ module bl_pe #(
 
   // ---- Table slots; a pass takes its slice's half tables ----------------------------------------
 
-  logic [Entries*EntryW-1:0] slot_q [Slots];
-  logic [Entries*EntryW-1:0] half_q;
+  logic [Entries*FieldW-1:0] slot_q [Slots];
+  logic [Entries*FieldW-1:0] half_q;
   always_ff @(posedge clk_i) begin
     if (table_valid_i) slot_q[table_slot_i] <= table_entries_i;
     if (pass_valid_i)  half_q <= slot_q[pass_slot_i];
   end
 
   // The half tables in use become full ones, so that one negator serves all rows. Where the last
-  // part has fewer tables the missing ones are 0. Entries are as wide as the sums of eight, so that
-  // these need no sign extension: it would take simulation a third of its time.
-  logic [PartW-1:0] full [Parts*Eight*FullEntries];
+  // part has fewer tables the missing ones are 0.
+  logic [FieldW-1:0] full [Parts*Eight*FullEntries];
   /* verilator lint_off LATCH */  // all elements are assigned: long loops are not followed
   always_comb begin
-    logic signed [EntryW-1:0] entry;
+    int unsigned       t, j;
+    logic [FieldW-1:0] entry;
+    j     = 0;
     entry = '0;
-    for (int unsigned i = 0; i < Parts * Eight * FullEntries; i++) full[i] = '0;
+    for (t = 0; t < Parts * Eight * FullEntries; t++) full[t] = '0;
     if (p1_valid_q) begin
-      for (int unsigned t = 0; t < Tables; t++) begin
-        for (int unsigned j = 0; j < HalfEntries; j++) begin
-          entry = half_q[(t*HalfEntries+j)*EntryW +: EntryW];
-          full[t*FullEntries+HalfEntries+j]   = PartW'(entry);
-          full[t*FullEntries+HalfEntries-1-j] = -(PartW'(entry));
+      for (t = 0; t < Tables; t++) begin
+        for (j = 0; j < HalfEntries; j++) begin
+          entry = FieldW'(signed'(half_q[(t*HalfEntries+j)*FieldW +: EntryW]));
+          full[t*FullEntries+HalfEntries+j]   = entry;
+          full[t*FullEntries+HalfEntries-1-j] = -entry;
         end
       end
     end
@@ -123,62 +128,69 @@ module bl_pe #(
 
   // ---- Look-ups, eight at a time ----------------------------------------------------------------
 
-  logic signed [PartW-1:0] part_d [Rows*Parts];
-  logic signed [PartW-1:0] part_q [Rows*Parts];
-  /* verilator lint_off LATCH */  // all elements are assigned: long loops are not followed
+  logic [Rows*Parts*FieldW-1:0] parts_d, parts_q;
   always_comb begin
-    logic [PartBits-1:0]     word;
-    logic [31:0]             sum;
-    word = '0;
-    sum  = '0;
-    for (int unsigned i = 0; i < Rows * Parts; i++) part_d[i] = '0;
+    int unsigned         i, t;
+    logic [PartBits-1:0] word;
+    logic [FieldW-1:0]   sum;
+    i       = 0;
+    t       = 0;
+    word    = '0;
+    sum     = '0;
+    parts_d = '0;
     if (p1_valid_q) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        for (int unsigned p = 0; p < Parts; p++) begin
-          word = bits[r*Parts+p];
-          sum  = '0;
-          for (int unsigned t = 0; t < Eight; t++) begin
-            sum = sum + 32'(full[(p*Eight+t)*FullEntries+32'(word[t*Mu +: Mu])]);
-          end
-          part_d[r*Parts+p] = sum[PartW-1:0];
+      for (i = 0; i < Rows * Parts; i++) begin
+        word = bits[i];
+        sum  = '0;
+        for (t = 0; t < Eight; t++) begin
+          sum = sum + full[(i%Parts*Eight+t)*FullEntries+32'(word[t*Mu +: Mu])];
         end
+        parts_d[i*FieldW +: FieldW] = FieldW'(sum[PartW-1:0]);
       end
-    end
-  end
-  /* verilator lint_on LATCH */
-
-  for (genvar i = 0; i < Rows * Parts; i++) begin : gen_part_q
-    always_ff @(posedge clk_i) begin
-      if (p1_valid_q) part_q[i] <= part_d[i];
     end
   end
 
   // ---- Slice sums, then sums over the slices of the group ---------------------------------------
 
-  logic signed [SliceW-1:0] slice_d [Rows];
-  /* verilator lint_off LATCH */  // all elements are assigned: long loops are not followed
+  logic [Rows*FieldW-1:0] slices_d, slices_q, groups_d, running_q;
   always_comb begin
-    for (int unsigned r = 0; r < Rows; r++) slice_d[r] = '0;
+    int unsigned       r, p;
+    logic [FieldW-1:0] sum;
+    r        = 0;
+    p        = 0;
+    sum      = '0;
+    slices_d = '0;
     if (p2_valid_q) begin
-      for (int unsigned r = 0; r < Rows; r++) begin
-        for (int unsigned p = 0; p < Parts; p++) begin
-          slice_d[r] = slice_d[r] + SliceW'(part_q[r*Parts+p]);
+      for (r = 0; r < Rows; r++) begin
+        sum = '0;
+        for (p = 0; p < Parts; p++) begin
+          sum = sum + FieldW'(signed'(parts_q[(r*Parts+p)*FieldW +: PartW]));
         end
+        slices_d[r*FieldW +: FieldW] = FieldW'(sum[SliceW-1:0]);
       end
     end
   end
-  /* verilator lint_on LATCH */
 
-  logic signed [SliceW-1:0] slice_q [Rows];
-  logic signed [SumW-1:0]   running_q [Rows];
-  for (genvar r = 0; r < Rows; r++) begin : gen_row
-    logic signed [SumW-1:0] sum;
-    assign sum = (p3_first_q ? '0 : running_q[r]) + SumW'(slice_q[r]);
-    always_ff @(posedge clk_i) begin
-      if (p2_valid_q) slice_q[r] <= slice_d[r];
-      if (p3_valid_q && !p3_last_q) running_q[r] <= sum;
-      if (p3_valid_q && p3_last_q)  sums_o[r*SumW +: SumW] <= sum;
+  always_comb begin
+    int unsigned       r;
+    logic [FieldW-1:0] sum;
+    r        = 0;
+    sum      = '0;
+    groups_d = '0;
+    if (p3_valid_q) begin
+      for (r = 0; r < Rows; r++) begin
+        sum = FieldW'(signed'(slices_q[r*FieldW +: SliceW]));
+        if (!p3_first_q) sum = sum + running_q[r*FieldW +: FieldW];
+        groups_d[r*FieldW +: FieldW] = FieldW'(sum[SumW-1:0]);
+      end
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (p1_valid_q) parts_q <= parts_d;
+    if (p2_valid_q) slices_q <= slices_d;
+    if (p3_valid_q && !p3_last_q) running_q <= groups_d;
+    if (p3_valid_q && p3_last_q)  sums_o <= groups_d;
   end
 
   `BL_ASSERT(NoReadOfAWrittenSlot,

@@ -20,6 +20,7 @@ module bl_scale #(
   parameter int unsigned RowsPerScale,
   parameter int unsigned SumW,
   localparam int unsigned Lanes = Rows / RowsPerScale,
+  localparam int unsigned FieldW = bl_pkg::FieldW,
   localparam int unsigned ProductW = SumW + 12,
   localparam int unsigned PhaseW = RowsPerScale > 1 ? $clog2(RowsPerScale) : 1
 ) (
@@ -28,7 +29,7 @@ module bl_scale #(
 
   input  logic                      valid_i,            // a phase of a vector of sums
   input  logic [PhaseW-1:0]         phase_i,            // rows phase * Lanes ... + Lanes - 1
-  input  logic [Rows*SumW-1:0]      sums_i,
+  input  logic [Rows*FieldW-1:0]    sums_i,             // SumW bits of each field
   input  logic [Rows*16-1:0]        scales_i,
   input  logic [Rows*16-1:0]        offsets_i,
   input  logic                      offset_i,           // add the offset terms with this vector
@@ -73,6 +74,9 @@ module bl_scale #(
     end
   end
 
+  logic unused_fields;
+  assign unused_fields = ^sums_i;
+
   // The phase's operands, one element per lane.
   logic signed [SumW-1:0] sum [Lanes];
   logic [15:0]            scale [Lanes];
@@ -82,7 +86,7 @@ module bl_scale #(
       sum[l]   = '0;
       scale[l] = '0;
       if (valid_i) begin
-        sum[l]   = sums_i[(RowsPerScale > 1 ? 32'(phase_i)*Lanes+l : l)*SumW +: SumW];
+        sum[l]   = sums_i[(RowsPerScale > 1 ? 32'(phase_i)*Lanes+l : l)*FieldW +: SumW];
         scale[l] = scales_i[(RowsPerScale > 1 ? 32'(phase_i)*Lanes+l : l)*16 +: 16];
       end
     end

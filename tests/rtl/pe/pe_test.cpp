@@ -122,7 +122,7 @@ void check_sums(const Shape& shape) {
     }
     for (unsigned r = 0; r < held.size(); ++r) {
       CAPTURE(pe.cycle(), r);
-      REQUIRE(get_signed(pe->sums_o, r * shape.sum_bits(), shape.sum_bits()) == held[r]);
+      REQUIRE(get_signed(pe->sums_o, r * kFieldBits, shape.sum_bits()) == held[r]);
     }
     pe.tick();
   }

@@ -13,6 +13,7 @@
 #include "tests/rtl/support/bits.hpp"
 #include "tests/rtl/support/numbers.hpp"
 #include "tests/rtl/support/random.hpp"
+#include "tests/rtl/support/tables.hpp"
 
 namespace {
 
@@ -115,7 +116,7 @@ Vector random_vector(Random& random, const Shape& shape) {
 template <class Model>
 void drive(Model& scale, const Shape& shape, const Vector& vector) {
   for (unsigned r = 0; r < shape.rows; ++r) {
-    set(scale.sums_i, r * shape.sum_bits, shape.sum_bits, vector.sums[r]);
+    set(scale.sums_i, r * kFieldBits, shape.sum_bits, vector.sums[r]);
     set(scale.scales_i, 16 * r, 16, vector.scales[r]);
     set(scale.offsets_i, 16 * r, 16, vector.offsets[r]);
   }
@@ -231,11 +232,11 @@ TEST_CASE("In codebook mode sums that no group can have fail an assertion, but n
   scale->valid_i = 1;
   scale->codebook_i = 1;
   set(scale->sums_i, 0, kOwn.sum_bits, 3);
-  set(scale->sums_i, kOwn.sum_bits, kOwn.sum_bits, -7);
+  set(scale->sums_i, kFieldBits, kOwn.sum_bits, -7);
   scale->group_sum_i = 5;
   CHECK_NOTHROW(scale.tick());
   scale->nan_i = 1;
-  set(scale->sums_i, kOwn.sum_bits, kOwn.sum_bits, -6);
+  set(scale->sums_i, kFieldBits, kOwn.sum_bits, -6);
   CHECK_NOTHROW(scale.tick());
   scale->nan_i = 0;
   CHECK_THROWS_AS(scale.tick(), AssertionFailed);

@@ -9,6 +9,9 @@
 
 namespace bitloom::rtl {
 
+/// Table entries and sums lie in fields of this width (bl_pkg::FieldW).
+inline constexpr unsigned kFieldBits = 32;
+
 /// The half tables of one slice and where a port has their entries.
 struct TableShape {
   unsigned columns;
@@ -20,9 +23,9 @@ struct TableShape {
   [[nodiscard]] unsigned entry_bits() const {
     return mantissa_bits + (mu == 1 ? 0 : mu == 2 ? 1 : 2);
   }
-  [[nodiscard]] unsigned bits() const { return tables() * half_entries() * entry_bits(); }
+  [[nodiscard]] unsigned bits() const { return tables() * half_entries() * kFieldBits; }
   [[nodiscard]] unsigned place(unsigned table, unsigned index) const {
-    return (table * half_entries() + index) * entry_bits();
+    return (table * half_entries() + index) * kFieldBits;
   }
 
   /// The sum in plain words; what lies beyond the slice's columns is 0.

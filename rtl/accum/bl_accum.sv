@@ -4,12 +4,12 @@
 // Function:   adds up the terms of a row tile: per phase those of Lanes rows, and their offset
 //             terms with them. A term is round_half_up(product * 2^distance) accumulator units: a
 //             unit of 2^-48 and terms that are multiples of it (Exact), or any other unit and each
-//             term rounded on its own (narrow accumulators). With a row tile's last terms the sums
-//             move to result registers, which bl_drain reads.
+//             term rounded on its own (narrow accumulators). With the last of a row tile's terms
+//             all sums are copied to result registers, which bl_drain reads.
 // Latency:    2 cycles from a row tile's last terms to its results. Throughput: a phase per cycle.
 // Limits:     48 + 62 bits or fewer are fast to simulate, 128 are possible. Sums fit: nothing
-//             saturates. The last terms of a row tile may come only when the results of the one
-//             before have been read (`draining_i` says they have not; the issuer holds a credit).
+//             saturates. A row tile may end only when the results of the one before have been read
+//             (`draining_i` says they have not; the issuer spaces row tiles accordingly).
 
 `include "bl_assert.svh"
 
@@ -42,7 +42,7 @@ module bl_accum #(
 
   output logic                                   tile_done_o,    // results can be read from the
                                                                  // next cycle on
-  input  logic                                   draining_i,
+  input  logic                                   draining_i,     // after this cycle, too
   input  logic [RowW-1:0]                        row_i,          // a multiple of ResultLanes
   output logic [ResultLanes*AccumulatorBits-1:0] values_o,       // of row_i and those after it
   output logic                                   nan_o,
@@ -174,29 +174,32 @@ module bl_accum #(
     end
   end
 
+  assign tile_done_o = s1_valid_q && s1_last_q && s1_phase_q == PhaseW'(RowsPerScale - 1);
+
+  // With the last phase's sums those of the other phases move to the result registers, too.
   for (genvar r = 0; r < Rows; r++) begin : gen_row
+    localparam bit LastPhase = r >= Rows - Lanes;
     always_ff @(posedge clk_i) begin
       if (s1_valid_q && (RowsPerScale == 1 || s1_phase_q == PhaseW'(r / Lanes))) begin
         sum_lows_q[r*64 +: 64]        <= 64'(low[r % Lanes]);
         sum_highs_q[r*HighW +: HighW] <= high[r % Lanes];
-        if (s1_last_q) begin
-          result_lows_q[r*64 +: 64]        <= 64'(low[r % Lanes]);
-          result_highs_q[r*HighW +: HighW] <= high[r % Lanes];
-        end
+      end
+      if (tile_done_o) begin
+        result_lows_q[r*64 +: 64] <= LastPhase ? 64'(low[r % Lanes]) : sum_lows_q[r*64 +: 64];
+        result_highs_q[r*HighW +: HighW] <=
+            LastPhase ? high[r % Lanes] : sum_highs_q[r*HighW +: HighW];
       end
     end
   end
 
-  // ---- Results ----------------------------------------------------------------------------------
-
-  assign tile_done_o = s1_valid_q && s1_last_q && s1_phase_q == PhaseW'(RowsPerScale - 1);
-
   always_ff @(posedge clk_i) begin
-    if (s1_valid_q && s1_last_q) begin
+    if (tile_done_o) begin
       nan_o  <= s1_nan_q;
       unit_o <= s1_unit_q;
     end
   end
+
+  // ---- Results ----------------------------------------------------------------------------------
 
   logic [ResultLanes*64-1:0]    result_lows;
   logic [ResultLanes*HighW-1:0] result_highs;
@@ -217,7 +220,7 @@ module bl_accum #(
              "offset terms came without terms")
   `BL_ASSERT(SumsFit, !s1_valid_q || s1_nan_q || overflow == '0,
              "a sum does not fit into the accumulator")
-  `BL_ASSERT(ResultsAreFree, !(s1_valid_q && s1_last_q && draining_i),
+  `BL_ASSERT(ResultsAreFree, !(tile_done_o && draining_i),
              "a row tile ended before the results of the one before had been read")
   `BL_ASSERT(RowsAreGroups, !draining_i || 32'(row_i) % ResultLanes == 0,
              "results are read in groups of ResultLanes rows")

@@ -4,10 +4,11 @@
 // Function:   when a row tile is done in every token's bl_accum, hands its sums on, ResultLanes
 //             rows of a token at a time: token by token, rows in order.
 // Latency:    2 cycles from tile_done_i to the first sums.
-// Throughput: ResultLanes sums per cycle, valid/ready: tokens * Rows / ResultLanes cycles per row
+// Throughput: ResultLanes sums per cycle, without a gap: tokens * Rows / ResultLanes cycles per row
 //             tile, behind the next one's terms.
-// Limits:     a row tile is done only when the one before has been drained (`drained_o` says so;
-//             the issuer holds a credit). tokens_i is 1 .. Tokens.
+// Limits:     never stalls. A row tile is done at the earliest when the last sums of the one before
+//             are being read (`draining_o` says that more are to come; the issuer spaces row tiles
+//             accordingly). tokens_i is 1 .. Tokens.
 
 `include "bl_assert.svh"
 
@@ -25,8 +26,7 @@ module bl_drain #(
   input  logic                      tile_done_i,
   input  logic [4:0]                tokens_i,    // taken with tile_done_i
   input  logic                      binary16_i,  // taken with tile_done_i
-  output logic                      draining_o,  // results are still to be read
-  output logic                      drained_o,   // pulse: the result registers are free again
+  output logic                      draining_o,  // results are to be read after this cycle, too
 
   output logic [RowW-1:0]           row_o,       // these rows are read in this cycle
   input  logic [Tokens*ValuesW-1:0] values_i,
@@ -34,7 +34,6 @@ module bl_drain #(
   input  logic [Tokens*10-1:0]      units_i,
 
   output logic                      valid_o,
-  input  logic                      ready_i,
   output logic [ValuesW-1:0]        values_o,
   output logic                      nan_o,
   output logic signed [9:0]         unit_o,
@@ -48,29 +47,25 @@ module bl_drain #(
   logic              draining_q, binary16_q;
   logic [TokenW-1:0] token_q, last_token_q;
   logic [RowW-1:0]   row_q;
-  logic              take, last;
+  logic              last;
 
-  assign draining_o = draining_q;
+  assign draining_o = draining_q && !last;
   assign row_o      = row_q;
-  assign take       = draining_q && (!valid_o || ready_i);
   assign last       = token_q == last_token_q && row_q == LastRow;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       draining_q <= 1'b0;
-      drained_o  <= 1'b0;
       valid_o    <= 1'b0;
       token_q    <= '0;
       row_q      <= '0;
     end else begin
-      drained_o <= take && last;
-      if (!valid_o || ready_i) valid_o <= draining_q;
-      if (take) begin
+      valid_o    <= draining_q;
+      draining_q <= tile_done_i || draining_o;
+      if (draining_q) begin
         row_q <= row_q == LastRow ? '0 : row_q + RowW'(ResultLanes);
         if (row_q == LastRow) token_q <= last ? '0 : token_q + 1'b1;
-        if (last) draining_q <= 1'b0;
       end
-      if (tile_done_i) draining_q <= 1'b1;
     end
     if (tile_done_i) begin
       last_token_q <= TokenW'(tokens_i - 5'd1);
@@ -79,7 +74,7 @@ module bl_drain #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (take) begin
+    if (draining_q) begin
       for (int unsigned t = 0; t < Tokens; t++) begin
         if (token_q == TokenW'(t)) begin
           values_o <= values_i[t*ValuesW +: ValuesW];
@@ -92,11 +87,9 @@ module bl_drain #(
     end
   end
 
-  `BL_ASSERT(TileIsDrained, !(tile_done_i && draining_q),
+  `BL_ASSERT(TileIsDrained, !(tile_done_i && draining_o),
              "a row tile is done before the one before had been drained")
   `BL_ASSERT(TokensExist, !tile_done_i || (tokens_i != 5'd0 && 32'(tokens_i) <= Tokens),
              "a row tile has no tokens, or more than there are")
-  `BL_ASSERT_STABLE(OutIsStable, valid_o, ready_i,
-                    {values_o, nan_o, unit_o, token_o, binary16_o})
 
 endmodule

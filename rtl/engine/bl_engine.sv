@@ -5,7 +5,7 @@
 //                                        |               |
 //                                        +-group data-> scale <- ring <- scales
 //                                                        |
-//                                                      accum -> drain -> norm -> results
+//                                                      accum -> drain -> norm -> [buffer] -> results
 //
 // Function:   runs jobs (bl_pkg::job_t) one after the other; jobs overlap as far as the buffers
 //             reach. Tokens of a job pass through side by side: buffer, tables, array, multipliers
@@ -79,6 +79,11 @@ module bl_engine #(
   localparam int unsigned PhaseW = RowsPerScale > 1 ? $clog2(RowsPerScale) : 1;
   localparam int unsigned AddrW = $clog2(MaxK / Columns);
   localparam int unsigned RowW = $clog2(Rows);
+  // Results of two row tiles, so that one fills up while the other leaves, and of as many as end
+  // before the first ones are there where row tiles are short.
+  localparam int unsigned ResultGroups = Rows / ResultLanes;
+  localparam int unsigned TwoTiles = 1 << $clog2(2 * Tokens * ResultGroups);
+  localparam int unsigned ResultDepth = TwoTiles > 32 ? TwoTiles : 32;
 
   // ---- Jobs go to all parts together ------------------------------------------------------------
 
@@ -197,12 +202,14 @@ module bl_engine #(
   logic [Tokens-1:0] pass_tokens;
   logic [SlotW-1:0]  pass_slot;
   bl_pkg::sum_t      pass_sum;
-  logic              vectors_loaded, tile_draining, tile_drained;
+  logic              vectors_loaded, result_taken;
 
   bl_engine_sequencer #(
     .Tokens      (Tokens),
     .Slots       (Slots),
     .RowsPerScale(RowsPerScale),
+    .ResultGroups(ResultGroups),
+    .ResultDepth (ResultDepth),
     .JobQueue    (bl_pkg::JobQueue)
   ) u_sequencer (
     .clk_i,
@@ -215,8 +222,7 @@ module bl_engine #(
     .table_valid_i   (table_valid[0]),
     .slot_free_o     (slot_free),
     .vectors_loaded_i(vectors_loaded),
-    .tile_draining_i (tile_draining),
-    .tile_drained_i  (tile_drained),
+    .result_taken_i  (result_taken),
     .pass_valid_o    (pass_valid),
     .pass_tokens_o   (pass_tokens),
     .pass_slot_o     (pass_slot),
@@ -298,6 +304,7 @@ module bl_engine #(
 
   // ---- One token's way from tables to sums; all tokens keep step --------------------------------
 
+  logic                                          tile_draining;
   logic [RowW-1:0]                               drain_row;
   logic [Tokens-1:0]                             tile_done;
   logic [Tokens*ResultLanes*AccumulatorBits-1:0] drain_values;
@@ -438,19 +445,17 @@ module bl_engine #(
 
   `BL_ASSERT(TilesEndTogether, tile_done == '0 || tile_done[0], "a token ends a tile on its own")
 
-  // ---- Results: one tile at a time --------------------------------------------------------------
+  // ---- Results: rounded one group after the other, then a buffer -------------------------------
 
-  // The next tile cannot end before this one has left, so what it is stays here.
-  logic [4:0] drain_tokens_q;
-  logic       drain_binary16_q;
+  // What a row tile is follows its terms to their accumulators.
+  logic [4:0] term_tokens_q, sum_tokens_q;
+  logic       term_binary16_q, sum_binary16_q;
   always_ff @(posedge clk_i) begin
-    if (sum_valid_q && sum_q.tile_last) begin
-      drain_tokens_q   <= sum_q.tokens;
-      drain_binary16_q <= sum_q.binary16;
-    end
+    {term_tokens_q, term_binary16_q} <= {sum_q.tokens, sum_q.binary16};
+    {sum_tokens_q, sum_binary16_q}   <= {term_tokens_q, term_binary16_q};
   end
 
-  logic                                   value_valid, value_ready, value_nan, value_binary16;
+  logic                                   value_valid, value_nan, value_binary16;
   logic [ResultLanes*AccumulatorBits-1:0] values;
   logic [9:0]                             value_unit;
   logic [3:0]                             value_token;
@@ -464,22 +469,24 @@ module bl_engine #(
     .clk_i,
     .rst_ni,
     .tile_done_i(tile_done[0]),
-    .tokens_i   (drain_tokens_q),
-    .binary16_i (drain_binary16_q),
+    .tokens_i   (sum_tokens_q),
+    .binary16_i (sum_binary16_q),
+    .draining_o (tile_draining),
     .row_o      (drain_row),
     .values_i   (drain_values),
     .nans_i     (drain_nans),
     .units_i    (drain_units),
     .valid_o    (value_valid),
-    .ready_i    (value_ready),
     .values_o   (values),
     .nan_o      (value_nan),
     .unit_o     (value_unit),
     .token_o    (value_token),
-    .binary16_o (value_binary16),
-    .drained_o  (tile_drained),
-    .draining_o (tile_draining)
+    .binary16_o (value_binary16)
   );
+
+  logic                      rounded_valid, rounded_nan, buffer_ready;
+  logic [ResultLanes*32-1:0] rounded;
+  logic [3:0]                rounded_token;
 
   bl_norm #(
     .AccumulatorBits(AccumulatorBits),
@@ -488,17 +495,34 @@ module bl_engine #(
     .clk_i,
     .rst_ni,
     .valid_i   (value_valid),
-    .ready_o   (value_ready),
     .values_i  (values),
     .unit_i    (value_unit),
     .nan_i     (value_nan),
     .token_i   (value_token),
     .binary16_i(value_binary16),
-    .valid_o   (result_valid_o),
-    .ready_i   (result_ready_i),
-    .values_o  (result_data_o),
-    .nan_o     (result_nan_o),
-    .token_o   (result_token_o)
+    .valid_o   (rounded_valid),
+    .values_o  (rounded),
+    .nan_o     (rounded_nan),
+    .token_o   (rounded_token)
   );
+
+  bl_fifo #(
+    .Width(ResultLanes * 32 + 5),
+    .Depth(ResultDepth)
+  ) u_results (
+    .clk_i,
+    .rst_ni,
+    .wvalid_i(rounded_valid),
+    .wready_o(buffer_ready),
+    .wdata_i ({rounded, rounded_nan, rounded_token}),
+    .rvalid_o(result_valid_o),
+    .rready_i(result_ready_i),
+    .rdata_o ({result_data_o, result_nan_o, result_token_o})
+  );
+
+  assign result_taken = result_valid_o && result_ready_i;
+
+  `BL_ASSERT(ResultHasRoom, !rounded_valid || buffer_ready,
+             "a result found no room, for which the sequencer holds credits")
 
 endmodule

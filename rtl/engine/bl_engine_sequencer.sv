@@ -3,10 +3,12 @@
 //
 // Function:   passes go in the order row tile, block, round (plane or code), span (bl_pkg::job_t).
 //             A pass needs its plane word, its slot's tables, the scale vectors of the sum that it
-//             completes, a free multiplier and, at the end of a row tile, free result registers.
+//             completes, a free multiplier and, at the end of a row tile, result registers that
+//             the one before has left and room for its results in the result buffer.
 //             Nothing behind the array ever stalls: all of its room is taken here, as credits.
 // Latency:    none: conditions, pass and cause belong to the same cycle.
-// Throughput: one pass per cycle, also across jobs; sums are at least RowsPerScale cycles apart.
+// Throughput: one pass per cycle, also across jobs; sums are at least RowsPerScale cycles apart,
+//             ends of row tiles ResultGroups cycles for each token.
 // Limits:     job fields as bl_pkg::job_t has them; Slots >= span; a row tile of a job that
 //             uses its scale vectors again (codebook, per_row) has at most bl_pkg::ScaleVectors.
 
@@ -16,6 +18,8 @@ module bl_engine_sequencer #(
   parameter int unsigned Tokens,
   parameter int unsigned Slots,
   parameter int unsigned RowsPerScale,
+  parameter int unsigned ResultGroups,  // groups of results of a row tile and token
+  parameter int unsigned ResultDepth,   // groups that the result buffer holds
   parameter int unsigned JobQueue,
   localparam int unsigned SlotW = $clog2(Slots)
 ) (
@@ -31,8 +35,7 @@ module bl_engine_sequencer #(
   input  logic              table_valid_i,   // pulse: one more slot holds tables
   output logic              slot_free_o,     // pulse: the oldest slot was read for the last time
   input  logic              vectors_loaded_i,  // pulse: two more scale vectors are in the ring
-  input  logic              tile_draining_i, // finished results are leaving
-  input  logic              tile_drained_i,  // pulse: the result registers are free
+  input  logic              result_taken_i,  // pulse: a group of results left the buffer
 
   output logic              pass_valid_o,
   output logic [Tokens-1:0] pass_tokens_o,   // those of the job
@@ -48,6 +51,7 @@ module bl_engine_sequencer #(
   localparam int unsigned RingW = $clog2(bl_pkg::ScaleVectors);
   localparam int unsigned CreditW = $clog2(bl_pkg::ScaleVectors + 1);
   localparam int unsigned GapW = RowsPerScale > 1 ? $clog2(RowsPerScale) : 1;
+  localparam int unsigned RoomW = $clog2(ResultDepth + 1);
 
   logic         job_valid, job_pop;
   /* verilator lint_off UNUSEDSIGNAL */  // not every field is of use here
@@ -124,15 +128,19 @@ module bl_engine_sequencer #(
   logic [SlotW-1:0]      slot_q;          // the oldest of them
   logic [CreditW-1:0]    vectors_q;       // vectors in the ring that no sum has used
   logic [GapW-1:0]       gap_q;           // cycles until the multipliers are free
-  logic                  tile_credit_q;
+  logic [RoomW-1:0]      tile_groups;     // of results, of a row tile
+  logic [RoomW-1:0]      room_q;          // groups that still fit into the result buffer
+  logic [RoomW-1:0]      tile_gap_q;      // cycles until the result registers are free
 
   // Slots are released during the last round, so the oldest one is then the one in use.
-  logic has_tables, has_scales, issue;
+  logic has_tables, has_scales, has_output, issue;
   assign has_tables = last_round ? tables_q != '0 : tables_q > SlotCountW'(span_q);
   assign has_scales = !ends_sum || (vectors_q >= CreditW'(fresh) && gap_q == '0);
 
-  assign issue = job_valid && word_valid_i && has_tables && has_scales &&
-                 (!needs_tile || tile_credit_q);
+  assign tile_groups = RoomW'(ResultGroups) * RoomW'(job.tokens);
+  assign has_output  = !needs_tile || (room_q >= tile_groups && tile_gap_q == '0);
+
+  assign issue = job_valid && word_valid_i && has_tables && has_scales && has_output;
 
   assign pass_valid_o = issue;
   assign pass_slot_o  = last_round ? slot_q : slot_q + SlotW'(span_q);
@@ -169,7 +177,8 @@ module bl_engine_sequencer #(
       slot_q        <= '0;
       vectors_q     <= '0;
       gap_q         <= '0;
-      tile_credit_q <= 1'b1;
+      room_q        <= RoomW'(ResultDepth);
+      tile_gap_q    <= '0;
     end else begin
       if (issue) begin
         span_q <= last_span ? '0 : span_q + 6'd1;
@@ -188,28 +197,28 @@ module bl_engine_sequencer #(
                    (issue && ends_sum ? CreditW'(fresh) + CreditW'(padded) : '0);
       if (issue && ends_sum) gap_q <= GapW'(RowsPerScale - 1);
       else if (gap_q != '0)  gap_q <= gap_q - 1'b1;
-      tile_credit_q <= tile_drained_i || (tile_credit_q && !(issue && needs_tile));
+      room_q <= room_q + RoomW'(result_taken_i) - (issue && needs_tile ? tile_groups : '0);
+      if (issue && needs_tile)    tile_gap_q <= tile_groups - 1'b1;
+      else if (tile_gap_q != '0)  tile_gap_q <= tile_gap_q - 1'b1;
     end
   end
 
   // ---- Cause of this cycle, in order of priority ------------------------------------------------
 
-  // A row tile that has not ended yet is held up by its scales, not by its results.
-  logic waits_for_tile;
-  assign waits_for_tile = needs_tile && !tile_credit_q;
-
   always_comb begin
-    if (issue)                                  cause_o = bl_pkg::CauseBusy;
-    else if (!job_valid)                        cause_o = bl_pkg::CauseControl;
-    else if (waits_for_tile && tile_draining_i) cause_o = bl_pkg::CauseOutput;
-    else if (!has_tables)                       cause_o = bl_pkg::CauseActivations;
-    else if (!has_scales || waits_for_tile)     cause_o = bl_pkg::CauseScales;
-    else                                        cause_o = bl_pkg::CauseWeights;
+    if (issue)            cause_o = bl_pkg::CauseBusy;
+    else if (!job_valid)  cause_o = bl_pkg::CauseControl;
+    else if (!has_output) cause_o = bl_pkg::CauseOutput;
+    else if (!has_tables) cause_o = bl_pkg::CauseActivations;
+    else if (!has_scales) cause_o = bl_pkg::CauseScales;
+    else                  cause_o = bl_pkg::CauseWeights;
   end
 
   `BL_ASSERT(TablesFit, 32'(tables_q) <= Slots, "more slots hold tables than there are slots")
   `BL_ASSERT(VectorsFit, 32'(vectors_q) <= bl_pkg::ScaleVectors,
              "more scale vectors than the ring holds")
+  `BL_ASSERT(ResultsFit, 32'(room_q) <= ResultDepth,
+             "more results left the buffer than came")
   `BL_ASSERT(SpanFits, !job_valid || 32'(job.span) <= Slots, "a block has more passes than slots")
   `BL_ASSERT(TokensFit, !job_valid || (32'(job.tokens) <= Tokens && job.tokens != '0),
              "a job has no tokens, or more than the array takes at once")

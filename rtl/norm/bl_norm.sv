@@ -5,10 +5,8 @@
 //             to even. Overflow gives infinity, subnormals are kept, zero is +0, a value that
 //             rounds to zero keeps its sign; nan_i gives the canonical quiet NaN. Lanes values at a
 //             time share unit, NaN flag, token and format.
-// Latency:    5 cycles. Throughput: Lanes values per cycle, valid/ready.
+// Latency:    5 cycles. Throughput: Lanes values per cycle; never stalls.
 // Limits:     1 < AccumulatorBits <= 128. Any unit.
-
-`include "bl_assert.svh"
 
 module bl_norm #(
   parameter int unsigned AccumulatorBits,
@@ -18,7 +16,6 @@ module bl_norm #(
   input  logic                             rst_ni,
 
   input  logic                             valid_i,
-  output logic                             ready_o,
   input  logic [Lanes*AccumulatorBits-1:0] values_i,    // two's complement
   input  logic signed [9:0]                unit_i,
   input  logic                             nan_i,
@@ -26,7 +23,6 @@ module bl_norm #(
   input  logic                             binary16_i,
 
   output logic                             valid_o,
-  input  logic                             ready_i,
   output logic [Lanes*32-1:0]              values_o,    // binary16 in the low half
   output logic                             nan_o,
   output logic [3:0]                       token_o
@@ -41,10 +37,6 @@ module bl_norm #(
   localparam logic [30:0] Infinity16 = 31'h00007C00;
   localparam logic [31:0] QuietNan32 = 32'h7FC00000;
   localparam logic [31:0] QuietNan16 = 32'h00007E00;
-
-  logic advance;
-  assign advance = !valid_o || ready_i;
-  assign ready_o = advance;
 
   // ---- What the lanes share ---------------------------------------------------------------------
 
@@ -61,22 +53,20 @@ module bl_norm #(
       s3_valid_q <= 1'b0;
       s4_valid_q <= 1'b0;
       valid_o    <= 1'b0;
-    end else if (advance) begin
+    end else begin
       s1_valid_q <= valid_i;
       s2_valid_q <= s1_valid_q;
       s3_valid_q <= s2_valid_q;
       s4_valid_q <= s3_valid_q;
       valid_o    <= s4_valid_q;
     end
-    if (advance) begin
-      {s1_nan_q, s1_binary16_q, s1_token_q} <= {nan_i, binary16_i, token_i};
-      {s2_nan_q, s2_binary16_q, s2_token_q} <= {s1_nan_q, s1_binary16_q, s1_token_q};
-      {s3_nan_q, s3_binary16_q, s3_token_q} <= {s2_nan_q, s2_binary16_q, s2_token_q};
-      {s4_nan_q, s4_binary16_q, s4_token_q} <= {s3_nan_q, s3_binary16_q, s3_token_q};
-      s1_unit_q <= unit_i;
-      nan_o     <= s4_nan_q;
-      token_o   <= s4_token_q;
-    end
+    {s1_nan_q, s1_binary16_q, s1_token_q} <= {nan_i, binary16_i, token_i};
+    {s2_nan_q, s2_binary16_q, s2_token_q} <= {s1_nan_q, s1_binary16_q, s1_token_q};
+    {s3_nan_q, s3_binary16_q, s3_token_q} <= {s2_nan_q, s2_binary16_q, s2_token_q};
+    {s4_nan_q, s4_binary16_q, s4_token_q} <= {s3_nan_q, s3_binary16_q, s3_token_q};
+    s1_unit_q <= unit_i;
+    nan_o     <= s4_nan_q;
+    token_o   <= s4_token_q;
   end
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
@@ -88,7 +78,7 @@ module bl_norm #(
     logic                       s1_sign_q;
     logic [AccumulatorBits-1:0] s1_magnitude_q;
     always_ff @(posedge clk_i) begin
-      if (advance && valid_i) begin
+      if (valid_i) begin
         s1_sign_q      <= value[AccumulatorBits-1];
         s1_magnitude_q <= value[AccumulatorBits-1] ? -value : value;
       end
@@ -102,7 +92,7 @@ module bl_norm #(
     logic [63:0]        s2_top_q;
     logic signed [10:0] s2_exponent_q;  // of bit 63
     always_ff @(posedge clk_i) begin
-      if (advance && s1_valid_q) begin
+      if (s1_valid_q) begin
         logic [63:0]        high, low;
         logic signed [10:0] exponent;
         {high, low} = 128'(s1_magnitude_q) << (128 - AccumulatorBits);
@@ -128,7 +118,7 @@ module bl_norm #(
     logic [25:0]        s3_significand_q;  // 24 bits, the next one, and whether any follow
     logic signed [10:0] s3_exponent_q;
     always_ff @(posedge clk_i) begin
-      if (advance && s2_valid_q) begin
+      if (s2_valid_q) begin
         logic [63:0]        top;
         logic signed [10:0] exponent;
         top      = s2_top_q;
@@ -152,7 +142,7 @@ module bl_norm #(
     logic [7:0]  s4_field_q;        // exponent field, less one for normal numbers
     logic [25:0] s4_significand_q;
     always_ff @(posedge clk_i) begin
-      if (advance && s3_valid_q) begin
+      if (s3_valid_q) begin
         logic signed [10:0] min_exponent, above;
         logic [10:0]        below;
         logic [4:0]         drop;
@@ -173,7 +163,7 @@ module bl_norm #(
     // ---- Stage 5: round and pack; a carry out of the fraction increments the exponent -----------
 
     always_ff @(posedge clk_i) begin
-      if (advance && s4_valid_q) begin
+      if (s4_valid_q) begin
         logic        round_up;
         logic [30:0] magnitude;
         round_up  = s4_significand_q[1] && (s4_significand_q[2] || s4_significand_q[0]);
@@ -190,7 +180,5 @@ module bl_norm #(
       end
     end
   end
-
-  `BL_ASSERT_STABLE(OutIsStable, valid_o, ready_i, {values_o, nan_o, token_o})
 
 endmodule

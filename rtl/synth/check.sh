@@ -35,7 +35,7 @@ bl_plane LineW=64 PlaneW=64 MaxCodebookBits=4 MaxSlices=16 JobQueue=2
 bl_pe Rows=2 Columns=8 Mu=4 MantissaBits=16 Slots=8
 bl_scale_ring LineW=64 VectorW=64 Depth=32 JobQueue=2
 bl_scale Rows=4 RowsPerScale=2 SumW=24
-bl_engine_sequencer Tokens=4 Slots=16 RowsPerScale=2 JobQueue=2
+bl_engine_sequencer Tokens=4 Slots=16 RowsPerScale=2 ResultGroups=2 ResultDepth=32 JobQueue=2
 bl_accum_place Lanes=2 ProductW=36 MantissaBits=16 AccumulatorBits=48 Exact=0 LowW=48 HighW=64
 bl_accum Rows=4 RowsPerScale=2 ProductW=36 MantissaBits=16 AccumulatorBits=97 Exact=1 \
   ResultLanes=2

@@ -49,6 +49,7 @@ module bl_pe #(
 );
 
   localparam int unsigned EntryW = MantissaBits + $clog2(Mu);
+  localparam logic [FieldW-1:0] EntryMask = (1 << EntryW) - 1;
   localparam int unsigned SumW = MantissaBits + 8;
   localparam int unsigned Entries = Tables * HalfEntries;
   localparam int unsigned FullEntries = 2 * HalfEntries;
@@ -90,7 +91,7 @@ module bl_pe #(
   logic [Entries*FieldW-1:0] slot_q [Slots];
   logic [Entries*FieldW-1:0] half_q;
   always_ff @(posedge clk_i) begin
-    if (table_valid_i) slot_q[table_slot_i] <= table_entries_i;
+    if (table_valid_i) slot_q[table_slot_i] <= table_entries_i & {Entries{EntryMask}};
     if (pass_valid_i)  half_q <= slot_q[pass_slot_i];
   end
 

@@ -81,8 +81,8 @@ synthesize() {
 }
 export -f synthesize
 # Memories stay memories: their area is counted per bit, not in cells. So they are counted before
-# mapping, everything else after it.
-map="flatten; tee -q -o $work/TOP.before stat
+# mapping, without the bits of a word that are constant; everything else after it.
+map="flatten; design -push-copy; opt -full; opt_mem; tee -q -o $work/TOP.before stat; design -pop
   synth -run begin:fine; opt -fast; techmap; opt -fast; abc -fast; opt_clean; check -assert
   tee -q -o $work/TOP.after stat"
 export rtl work sources

@@ -114,15 +114,18 @@ TEST_CASE("A descriptor whose read has an error fails alone") {
   CHECK(run_copies(bench, 3) == Statuses{0, kBusError, 0});
 }
 
-TEST_CASE("A write with an error response is in memory all the same") {
+TEST_CASE("A write with an error response is in memory all the same, results and records") {
   FakeBench bench(kPlain);
-  // The record's own error cannot be in it; a beat says nothing about a write.
-  ErrorResponse of_record = write_error(kRecordId, 0);
+  // A beat says nothing about a write.
+  ErrorResponse of_record = write_error(kRecordId, 1);
   of_record.beat = 5;
   bench.worker.inject(std::array{write_error(kResultId, 3), of_record});
-  const Records records = bench.run({copy_of(kWords), copy_of(kWords)});
-  CHECK(statuses(records) == Statuses{kBusError, 0});
+  const Records records = bench.run(std::vector<Record>(3, copy_of(kWords)));
+  CHECK(statuses(records) == Statuses{kBusError, 0, 0});
   CHECK(bench.worker.read(kOutput, 256) == bench.data);
+  // The error of a record cannot be in it: the fake says so in the next one.
+  CHECK(records.at(1).stream == 0);
+  CHECK(records.at(2).stream == 1);
 }
 
 // ---- Resets -------------------------------------------------------------------------------------

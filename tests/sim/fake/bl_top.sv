@@ -3,7 +3,8 @@
 // descriptor, copies the first m 32-bit words of the activation image to the result image, and
 // writes a completion record with the latencies that it saw (cycles_busy: the last read, from
 // address to data; cycles_output: the last write, from data to response). Ring, registers and
-// bursts are real, and so is the striping of the activation image over the read channels.
+// bursts are real, and so is the striping of the activation image over the read channels. In a
+// record `stream` is 1 when the write of an earlier record had an error response.
 //
 // Some values of k make it do something else:
 //   1001 hang, 1002 cross 4 KiB, 1003 fail an assertion, 1004 read the first beat for ever,
@@ -173,7 +174,7 @@ module bl_top (
   logic [511:0] descriptor_q;
   logic [31:0]  beat_q;
   logic [BeatW-1:0] data_q;
-  logic         aw_sent_q, error_q;
+  logic         aw_sent_q, error_q, record_error_q;
   logic [511:0] record;
   logic [31:0]  beats, k;
   logic [31:0]  read_latency_q, write_latency_q;
@@ -203,6 +204,7 @@ module bl_top (
   always_comb begin
     record = '0;
     record[7:0]   = error_q ? bl_desc_pkg::STATUS_BUS_ERROR : bl_desc_pkg::STATUS_OK;
+    record[15:8]  = 8'(record_error_q);
     record[63:32] = completed_q;
     record[159:128] = read_latency_q;
     record[191:160] = write_latency_q;
@@ -243,6 +245,7 @@ module bl_top (
       data_q       <= '0;
       aw_sent_q    <= 1'b0;
       error_q      <= 1'b0;
+      record_error_q <= 1'b0;
       read_latency_q  <= '0;
       write_latency_q <= '0;
     end else begin
@@ -297,9 +300,10 @@ module bl_top (
         Complete: begin
           if (mem_wvalid_o && mem_wready_i) beat_q <= beat_q + 32'd1;
           if (mem_bvalid_i) begin
-            completed_q <= completed_q + 32'd1;
-            aw_sent_q   <= 1'b0;
-            state_q     <= Idle;
+            completed_q    <= completed_q + 32'd1;
+            aw_sent_q      <= 1'b0;
+            record_error_q <= record_error_q || mem_bresp_i != '0;
+            state_q        <= Idle;
           end
         end
         default: state_q <= Idle;

@@ -10,11 +10,10 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
-#include <numeric>
-#include <set>
 #include <vector>
 
 #include "sim/mem/fixed_memory.hpp"
+#include "sw/config/config.hpp"
 #include "tests/sim/fake_bench.hpp"
 
 namespace bitloom::sim {

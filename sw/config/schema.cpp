@@ -179,6 +179,7 @@ Values check_section(const Section& section, const Json& root, std::string_view 
 // or these into whole vectors, without a rule.
 class Rules {
  public:
+  static constexpr std::uint32_t kSmallestGroup = 32;
   static constexpr std::uint32_t kLargestGroup = 256;
 
   Rules(const Values& values, std::string_view place) : values_(values), place_(place) {}
@@ -198,6 +199,7 @@ class Rules {
              fmt::format("a multiple of {}", kLargestGroup),
              "The activation buffer holds whole groups of every size.");
     stream_length();
+    scale_vectors();
     for (const std::string buffer : {"weight_buffer_beats", "scale_buffer_beats"})
       at_most("burst_beats", value("burst_beats"), value(buffer) / 2,
               fmt::format("Half of {} is filled while the other half drains.", buffer));
@@ -220,14 +222,29 @@ class Rules {
            fmt::format("a divisor of {} = {}", whole, value(whole)), why);
   }
 
-  // Stream lengths are 32-bit numbers of beats in the hardware.
+  [[nodiscard]] std::uint64_t row_tiles() const {
+    return (value("max_m") + value("rows") - 1) / value("rows");
+  }
+
+  // Stream lengths are 32-bit numbers of beats in the hardware. Either mode may have more planes.
   void stream_length() const {
-    const std::uint64_t tiles = (value("max_m") + value("rows") - 1) / value("rows");
+    const std::uint32_t planes = std::max(value("max_bits"), value("max_codebook_bits"));
     const std::uint64_t beats =
-        tiles * value("rows") * value("max_k") / value("channel_bits") * value("max_bits");
+        row_tiles() * value("rows") * value("max_k") / value("channel_bits") * planes;
     if (beats >> 32 == 0) return;
-    refuse("max_m * max_k * max_bits / channel_bits", std::to_string(beats), "less than 2^32",
-           "The hardware counts the beats of a layer's planes in 32 bits.");
+    refuse("max_m * max_k * max(max_bits, max_codebook_bits) / channel_bits", std::to_string(beats),
+           "less than 2^32", "The hardware counts the beats of a layer's planes in 32 bits.");
+  }
+
+  // Before it halves them to pairs the hardware adds one. The smallest groups with offsets have the
+  // most: at least 8 of them in a row tile, each with two, are no fewer than a codebook's 16.
+  void scale_vectors() const {
+    const std::uint64_t vectors =
+        row_tiles() * (value("max_k") / kSmallestGroup) * (value("max_bits") + 1);
+    if (vectors < 0xFFFF'FFFFU) return;
+    refuse("ceil(max_m / rows) * max_k / 32 * (max_bits + 1)", std::to_string(vectors),
+           "less than 2^32 - 1",
+           "The hardware counts a layer's vectors of scales, rounded up to pairs, in 32 bits.");
   }
 
   void at_most(const std::string& what, std::uint32_t found, std::uint32_t limit,

@@ -77,5 +77,60 @@ TEST_CASE("An unmapped region is gone and its place can be mapped again, zeroed"
   CHECK(found == Bytes{0, 0, 0, 0});
 }
 
+TEST_CASE("A write with byte enables that is not inside one region changes nothing") {
+  AddressSpace space;
+  space.map(0x1000, 4);
+  CHECK_FALSE(space.write(0x0FFE, Bytes{1, 2, 3, 4}, Bytes{0xFF, 0xFF, 0xFF, 0xFF}));
+  CHECK_FALSE(space.write(0x1002, Bytes{1, 2, 3, 4}, Bytes{0xFF, 0xFF, 0, 0}));
+  Bytes found{9, 9, 9, 9};
+  CHECK(space.read(0x1000, found));
+  CHECK(found == Bytes{0, 0, 0, 0});
+}
+
+TEST_CASE("The region that was accessed last may go, and so may another one") {
+  AddressSpace space;
+  for (const std::uint64_t address : {0x1000U, 0x2000U, 0x3000U}) {
+    space.map(address, 4);
+    const auto first = static_cast<std::uint8_t>(address >> 12);
+    CHECK(space.write(address, Bytes{first, 0, 0, 0}));
+  }
+  Bytes found{};
+  CHECK(space.read(0x2000, found));
+  space.unmap(0x2000);
+  CHECK_FALSE(space.contains(0x2000, 1));
+  CHECK(space.read(0x3000, found));
+  CHECK(found[0] == 3);
+  space.unmap(0x1000);
+  CHECK(space.read(0x3000, found));
+  CHECK(found[0] == 3);
+  CHECK_FALSE(space.contains(0x1000, 1));
+}
+
+TEST_CASE("The capacity is that of all regions together, and an unmapped one gives its part back") {
+  AddressSpace space;
+  constexpr std::uint64_t kPart = AddressSpace::kCapacity / 16;
+  for (std::uint64_t i = 0; i < 16; ++i) CHECK_NOTHROW(space.map(i * 2 * kPart, kPart));
+  CHECK_THROWS_AS(space.map(kPart, 1), std::invalid_argument);
+  space.unmap(0);
+  CHECK_NOTHROW(space.map(kPart, kPart));
+  CHECK_THROWS_AS(space.map(0, 1), std::invalid_argument);
+}
+
+TEST_CASE("The last byte of the address space can be mapped") {
+  AddressSpace space;
+  space.map(0xFFFFFFFFFFFFF000U, 0x1000);
+  CHECK(space.contains(0xFFFFFFFFFFFFFFFFU, 1));
+  CHECK_FALSE(space.contains(0xFFFFFFFFFFFFFFFFU, 2));
+  CHECK_FALSE(space.contains(0, 1));
+}
+
+TEST_CASE("Bytes that are not mapped can be prefetched like any other") {
+  AddressSpace space;
+  space.map(0x1000, 256);
+  CHECK_NOTHROW(space.prefetch(0x1000, 256));
+  CHECK_NOTHROW(space.prefetch(0x10F0, 256));
+  CHECK_NOTHROW(space.prefetch(0x9000, 64));
+}
+
 }  // namespace
 }  // namespace bitloom::sim

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/mem/fixed_memory.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <map>
 #include <set>
+#include <stdexcept>
 #include <vector>
 
 namespace bitloom::sim {
@@ -126,6 +128,61 @@ TEST_CASE("A stream's latencies follow from the seed and not from other streams"
   };
   CHECK(times(5, false) == times(5, true));
   CHECK(times(5, false) != times(6, false));
+}
+
+TEST_CASE("Reads and writes, and the ports, are streams of their own") {
+  // Times of 50 bursts of a stream, alone or with those of all others in between.
+  const auto times = [](std::uint32_t port, MemoryOp op, bool others) {
+    FixedMemory memory({.latency = kLatency, .jitter = 50'000, .seed = 5}, some_space());
+    std::vector<Picoseconds> list(50);
+    for (std::uint64_t i = 0; i < list.size(); ++i) {
+      for (std::uint32_t p = 0; p < 3; ++p)
+        for (const MemoryOp o : {MemoryOp::read, MemoryOp::write}) {
+          const bool mine = p == port && o == op;
+          if (!mine && !others) continue;
+          CHECK(memory.try_issue(
+              {.port = p, .id = 0, .op = o, .address = 0, .bytes = 64, .tag = mine ? i : 99},
+              i * 1000));
+        }
+    }
+    for (const MemoryCompletion& completion : due(memory, kNever - 1))
+      if (completion.tag != 99) list.at(completion.tag) = completion.time;
+    return list;
+  };
+  std::set<std::vector<Picoseconds>> different;
+  for (std::uint32_t port = 0; port < 3; ++port)
+    for (const MemoryOp op : {MemoryOp::read, MemoryOp::write}) {
+      CAPTURE(port, op == MemoryOp::write);
+      const std::vector<Picoseconds> alone = times(port, op, false);
+      CHECK(alone == times(port, op, true));
+      CHECK(std::is_sorted(alone.begin(), alone.end()));
+      different.insert(alone);
+    }
+  CHECK(different.size() == 6);
+}
+
+TEST_CASE(
+    "Completions come in order of time whatever the order of issue, and wait for their time") {
+  FixedMemory memory({.latency = kLatency, .jitter = 50'000, .seed = 2}, some_space());
+  for (std::uint64_t i = 0; i < 200; ++i) CHECK(memory.try_issue(read_of(i % 16, i), i * 100));
+  std::size_t count = 0;
+  Picoseconds last = 0;
+  while (memory.next_event() != kNever) {
+    const Picoseconds next = memory.next_event();
+    CHECK(next >= last);
+    CHECK(due(memory, next - 1).empty());
+    for (const MemoryCompletion& completion : due(memory, next)) {
+      CHECK(completion.time == next);
+      ++count;
+    }
+    last = next;
+  }
+  CHECK(count == 200);
+}
+
+TEST_CASE("An id that AXI does not have is refused") {
+  FixedMemory memory({.latency = kLatency, .jitter = 0, .seed = 0}, some_space());
+  CHECK_THROWS_AS(memory.try_issue(read_of(kMaxMemoryIds, 0), 0), std::out_of_range);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "sim/protocol/protocol.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -93,6 +94,40 @@ TEST_CASE("Structures come back as they were put") {
   CHECK_NOTHROW(reader.finish());
 }
 
+TEST_CASE("Error responses come back as they were put, in their order") {
+  const std::vector<ErrorResponse> errors = {
+      {.channel = 3, .id = 2, .burst = 1ULL << 40, .beat = 7, .response = 2},
+      {.channel = ErrorResponse::kWriteChannel,
+       .id = 1,
+       .burst = 0,
+       .beat = ErrorResponse::kLastBeat,
+       .response = 3}};
+  PayloadWriter writer;
+  put(writer, errors);
+  PayloadReader reader(writer.payload());
+  const std::vector<ErrorResponse> got = get_error_responses(reader);
+  CHECK_NOTHROW(reader.finish());
+  REQUIRE(got.size() == errors.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    CHECK(got[i].channel == errors[i].channel);
+    CHECK(got[i].id == errors[i].id);
+    CHECK(got[i].burst == errors[i].burst);
+    CHECK(got[i].beat == errors[i].beat);
+    CHECK(got[i].response == errors[i].response);
+  }
+}
+
+TEST_CASE("A list that announces more than it holds is malformed, however many that are") {
+  PayloadWriter writer;
+  put(writer, std::vector<ErrorResponse>(2));
+  std::vector<std::uint8_t> bytes(writer.payload().begin(), writer.payload().end());
+  const auto announced = GENERATE(std::uint8_t{3}, std::uint8_t{255});
+  bytes[0] = announced;
+  bytes[3] = announced == 255 ? 255 : 0;  // 4 G of them
+  PayloadReader reader(bytes);
+  CHECK_THROWS_AS(get_error_responses(reader), ProtocolError);
+}
+
 TEST_CASE("A payload that is too short or too long is malformed") {
   const std::vector<std::uint8_t> three = {1, 2, 3};
   PayloadReader short_reader(three);
@@ -124,6 +159,41 @@ TEST_CASE("Nothing to read is noticed after the given time") {
   CHECK_FALSE(pipe.link().wait_readable(1));
   pipe.write({0});
   CHECK(pipe.link().wait_readable(1));
+}
+
+TEST_CASE("A message to nobody is an error of the system, not a signal") {
+  std::array<int, 2> pair{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
+  ::close(pair[1]);
+  const Link link(pair[0], pair[0]);
+  CHECK_THROWS_AS(link.send(Message::ok), std::system_error);
+  CHECK_FALSE(link.receive());
+  ::close(pair[0]);
+}
+
+TEST_CASE("A descriptor that is none is an error of the system") {
+  const Link link(-1, -1);
+  CHECK_THROWS_AS(link.receive(), std::system_error);
+  CHECK_THROWS_AS(link.send(Message::ok), std::system_error);
+}
+
+TEST_CASE("The longest payload is accepted, one byte more is not") {
+  const auto beyond = GENERATE(false, true);
+  Pipe pipe;
+  PayloadWriter header;
+  header.u32(kMaxPayload + (beyond ? 1 : 0)).u32(static_cast<std::uint32_t>(Message::data));
+  pipe.write({header.payload().begin(), header.payload().end()});
+  pipe.close_writer();
+  // The payload itself is missing either way.
+  CHECK_THROWS_WITH(pipe.link().receive(),
+                    Catch::Matchers::Contains(beyond ? "exceeds the limit" : "within a frame"));
+}
+
+TEST_CASE("The end of the stream can be read") {
+  Pipe pipe;
+  pipe.close_writer();
+  CHECK(pipe.link().wait_readable(1000));
+  CHECK_FALSE(pipe.link().receive());
 }
 
 }  // namespace

@@ -24,6 +24,7 @@
 #include "sim/rtl/worker_process.hpp"
 #include "sw/config/config.hpp"
 #include "sw/error/error.hpp"
+#include "tests/sim/fake_bench.hpp"
 
 namespace bitloom::sim {
 namespace {
@@ -32,75 +33,17 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
 
-constexpr std::uint64_t kInput = 0x1'0000'0000;
-constexpr std::uint64_t kOutput = 0x2'0000'0000;
 constexpr std::uint32_t kHang = 1001;
 constexpr std::uint32_t kCross = 1002;
 constexpr std::uint32_t kAssert = 1003;
 constexpr std::uint32_t kEndless = 1004;
-constexpr SystemSettings kPlain{
-    .clock_mhz = 1000, .latency_ns = 100, .jitter_ns = 0, .stall_percent = 0, .seed = 1};
 
 fs::path temporary(std::string name) {
   return fs::temp_directory_path() / name.append(std::to_string(::getpid()));
 }
 
-WorkerOptions fake_options() {
-  WorkerOptions options;
-  options.rtl_list = BITLOOM_FAKE_RTL;
-  return options;
-}
-
-const WorkerExecutable& fake_worker() {
-  static const WorkerExecutable worker =
-      ensure_worker(load_config("tiny").hardware, fake_options());
-  return worker;
-}
-
-Record copy_of(std::uint32_t words, std::uint32_t k = 128) {
-  Descriptor descriptor;
-  descriptor.opcode = 1;
-  descriptor.interrupt = 1;
-  descriptor.m = words;
-  descriptor.k = k;
-  descriptor.activations_address = kInput;
-  descriptor.outputs_address = kOutput;
-  return encode(descriptor);
-}
-
-std::vector<std::uint8_t> pattern(std::size_t bytes) {
-  std::vector<std::uint8_t> data(bytes);
-  for (std::size_t i = 0; i < bytes; ++i) data[i] = static_cast<std::uint8_t>(i * 37 + i / 256);
-  return data;
-}
-
-// A worker with an input and an output region.
-struct Bench {
-  explicit Bench(const SystemSettings& settings, std::size_t bytes = 256)
-      : worker(fake_worker().path, fake_worker().hash, 60s), data(pattern(bytes)) {
-    worker.configure(settings);
-    worker.map(kInput, bytes);
-    worker.map(kOutput, bytes);
-    worker.write(kInput, data);
-  }
-
-  std::vector<CompletionRecord> run(const std::vector<Record>& descriptors) {
-    std::vector<CompletionRecord> records;
-    worker.run(
-        descriptors,
-        [&](const CompletionReport& report) {
-          records.push_back(decode_completion(report.record));
-        },
-        nullptr);
-    return records;
-  }
-
-  WorkerProcess worker;
-  std::vector<std::uint8_t> data;
-};
-
 std::string fault_of(std::uint32_t k) {
-  Bench bench(kPlain);
+  FakeBench bench(kPlain);
   try {
     bench.run({copy_of(8, k)});
   } catch (const Error& error) {
@@ -111,7 +54,7 @@ std::string fault_of(std::uint32_t k) {
 }
 
 TEST_CASE("Descriptors run in order through ring, memory and interrupt, more than the ring holds") {
-  Bench bench(kPlain);
+  FakeBench bench(kPlain);
   const auto records = bench.run(std::vector<Record>(600, copy_of(64)));
   REQUIRE(records.size() == 600);
   for (std::uint32_t i = 0; i < 600; ++i) {
@@ -133,7 +76,7 @@ TEST_CASE("A memory access takes its latency to the cycle, whatever the clock") 
     SystemSettings settings = kPlain;
     settings.clock_mhz = c.clock_mhz;
     settings.latency_ns = c.latency_ns;
-    Bench bench(settings);
+    FakeBench bench(settings);
     const auto records = bench.run({copy_of(2)});
     CHECK(records.at(0).cycles_busy == c.cycles);
     CHECK(records.at(0).cycles_output == c.cycles);
@@ -143,7 +86,7 @@ TEST_CASE("A memory access takes its latency to the cycle, whatever the clock") 
 TEST_CASE("Random latency and backpressure on every channel change times and no data") {
   std::set<std::uint32_t> latencies;
   for (const std::uint32_t seed : {1U, 2U, 3U}) {
-    Bench bench(
+    FakeBench bench(
         {.clock_mhz = 1000, .latency_ns = 20, .jitter_ns = 40, .stall_percent = 60, .seed = seed});
     for (const CompletionRecord& record : bench.run(std::vector<Record>(40, copy_of(64)))) {
       CHECK(record.status == 0);
@@ -157,7 +100,7 @@ TEST_CASE("Random latency and backpressure on every channel change times and no 
 
 TEST_CASE("The same run takes the same cycles") {
   const auto cycles = [] {
-    Bench bench(
+    FakeBench bench(
         {.clock_mhz = 1000, .latency_ns = 20, .jitter_ns = 9, .stall_percent = 30, .seed = 8});
     return bench.worker.run(
         std::vector<Record>(20, copy_of(64)), [](const CompletionReport&) {}, nullptr);
@@ -166,7 +109,7 @@ TEST_CASE("The same run takes the same cycles") {
 }
 
 TEST_CASE("An access outside the mapped regions is answered with DECERR") {
-  Bench bench(kPlain, 64);
+  FakeBench bench(kPlain, 64);
   CHECK(bench.run({copy_of(16)}).at(0).status == 0);
   CHECK(bench.run({copy_of(18)}).at(0).status == static_cast<std::uint32_t>(StatusCode::bus_error));
 }
@@ -201,6 +144,12 @@ class RawWorker {
   [[nodiscard]] Refusal refusal_of(Message type, const PayloadWriter& payload) const {
     link_.send(type, payload.payload());
     return received_refusal();
+  }
+
+  [[nodiscard]] bool accepts(Message type, const PayloadWriter& payload) const {
+    link_.send(type, payload.payload());
+    const auto frame = link_.receive();
+    return frame && frame->type == Message::ok;
   }
 
   [[nodiscard]] Refusal received_refusal() const {
@@ -284,9 +233,86 @@ TEST_CASE("A malformed or untimely message is refused with a code, and the worke
   CHECK(worker.refusal_of(Message::write_memory, beyond) == Refusal::bad_address);
   CHECK(worker.alive());
 
-  worker.link().send(Message::configure, settings_payload(kPlain).payload());
-  CHECK(worker.link().receive()->type == Message::ok);
+  CHECK(worker.accepts(Message::configure, settings_payload(kPlain)));
   CHECK(worker.refusal_of(Message::configure, settings_payload(kPlain)) == Refusal::wrong_state);
+  CHECK(worker.alive());
+}
+
+PayloadWriter errors_payload(const std::vector<ErrorResponse>& errors) {
+  PayloadWriter payload;
+  put(payload, errors);
+  return payload;
+}
+
+TEST_CASE("Settings beyond their ranges are refused, those at their ends are not") {
+  const RawWorker worker;
+  const auto refused = [&](auto change) {
+    SystemSettings settings = kPlain;
+    change(settings);
+    CHECK(worker.refusal_of(Message::configure, settings_payload(settings)) == Refusal::malformed);
+  };
+  refused([](SystemSettings& s) { s.clock_mhz = 10'001; });
+  refused([](SystemSettings& s) { s.latency_ns = 0; });
+  refused([](SystemSettings& s) { s.latency_ns = 100'001; });
+  refused([](SystemSettings& s) { s.jitter_ns = 100'001; });
+  refused([](SystemSettings& s) { s.stall_percent = 91; });
+  const SystemSettings largest{.clock_mhz = 10'000,
+                               .latency_ns = 100'000,
+                               .jitter_ns = 100'000,
+                               .stall_percent = 90,
+                               .seed = 0xFFFF'FFFF};
+  CHECK(worker.accepts(Message::configure, settings_payload(largest)));
+}
+
+TEST_CASE("An observation asked of the fast executable, and the driver's rings, are refused") {
+  const RawWorker worker;
+  PayloadWriter observation;
+  put(observation, Observation{0, 1, "wave.fst", ""});
+  CHECK(worker.refusal_of(Message::observe, observation) == Refusal::wrong_state);
+  PayloadWriter rings;
+  rings.u64(std::uint64_t{1} << 47);
+  CHECK(worker.refusal_of(Message::unmap, rings) == Refusal::bad_address);
+  CHECK(worker.accepts(Message::configure, settings_payload(kPlain)));
+  CHECK(worker.refusal_of(Message::unmap, rings) == Refusal::bad_address);
+  PayloadWriter over_rings;
+  over_rings.u64((std::uint64_t{1} << 47) - 4096).u64(4097);
+  CHECK(worker.refusal_of(Message::map, over_rings) == Refusal::bad_address);
+}
+
+TEST_CASE("An error response that no burst can have, and an untimely fault, are refused") {
+  const RawWorker worker;
+  const ErrorResponse good{.channel = 0, .id = 15, .burst = 0, .beat = 0, .response = 2};
+  PayloadWriter cycle;
+  cycle.u64(100);
+  CHECK(worker.refusal_of(Message::inject, errors_payload({good})) == Refusal::wrong_state);
+  CHECK(worker.refusal_of(Message::reset_at, cycle) == Refusal::wrong_state);
+  CHECK(worker.accepts(Message::configure, settings_payload(kPlain)));
+
+  const auto refused = [&](auto change) {
+    ErrorResponse error = good;
+    change(error);
+    const PayloadWriter payload = errors_payload({good, error});
+    CHECK(worker.refusal_of(Message::inject, payload) == Refusal::malformed);
+  };
+  refused([](ErrorResponse& e) { e.channel = 1; });  // `tiny` has one
+  refused([](ErrorResponse& e) { e.channel = ErrorResponse::kWriteChannel - 1; });
+  refused([](ErrorResponse& e) { e.id = 16; });
+  refused([](ErrorResponse& e) { e.response = 1; });
+  refused([](ErrorResponse& e) { e.response = 4; });
+
+  PayloadWriter lying;
+  lying.u32(0xFFFF'FFFF);
+  CHECK(worker.refusal_of(Message::inject, lying) == Refusal::malformed);
+  PayloadWriter short_list;
+  short_list.u32(1).u32(0).u32(0).u64(0).u32(0);
+  CHECK(worker.refusal_of(Message::inject, short_list) == Refusal::malformed);
+  CHECK(worker.refusal_of(Message::inject, errors_payload({good}).u32(0)) == Refusal::malformed);
+  CHECK(worker.refusal_of(Message::reset_at, PayloadWriter().u32(1)) == Refusal::malformed);
+  CHECK(worker.refusal_of(Message::reset_at, cycle.u32(1)) == Refusal::malformed);
+
+  CHECK(worker.accepts(Message::inject, errors_payload({good})));
+  CHECK(worker.accepts(Message::inject, errors_payload({})));
+  CHECK(worker.accepts(Message::reset_at, PayloadWriter().u64(100)));
   CHECK(worker.alive());
 }
 

@@ -3,19 +3,25 @@
 // descriptor, copies the first m 32-bit words of the activation image to the result image, and
 // writes a completion record with the latencies that it saw (cycles_busy: the last read, from
 // address to data; cycles_output: the last write, from data to response). Ring, registers and
-// bursts are real, and so is the striping of the activation image over the read channels.
+// bursts are real, and so is the striping of the activation image over the read channels. In a
+// record `stream` is 1 when the write of an earlier record had an error response.
 //
 // Some values of k make it do something else:
 //   1001 hang, 1002 cross 4 KiB, 1003 fail an assertion, 1004 read the first beat for ever,
 //   1005 read m lines of the activation image, all channels at full rate, in bursts of group_size
-//        beats with up to 128 of them under way, and report
-//          cycles_busy         cycles from the first address to the last beat
+//        beats (which divides m) with up to 128 of them under way, IDs 0 and 1 in turn, and report
+//          cycles_busy         cycles from the first address to the last beat, with both
 //          cycles_output       beats with an error response
 //          cycles_activations  the first of them of the lowest channel that had one: channel in
 //                              bits 31:24, number of its beat in bits 23:0
 //          cycles_scales       its response
-//          cycles_weights, _control  64-bit sum over all channels c of (s << c) where a beat with
-//                              the low word d makes a channel's s := (s rotated left by 1) + d
+//          cycles_weights, _control  64-bit sum over all channels c and IDs i of (s << (2c + i)),
+//                              where a beat with the low word d makes the ID's
+//                              s := (s rotated left by 1) + d
+//          beats_weights .. _descriptors  cycles from the first address to the first beat of the
+//                              channels 0 .. 3
+//          beats_outputs       most beats that a channel was ahead of another one
+//          beats_completions   bursts that ended before an earlier one of their channel
 
 module bl_top (
   input  logic        clk_i,
@@ -168,12 +174,14 @@ module bl_top (
   logic [511:0] descriptor_q;
   logic [31:0]  beat_q;
   logic [BeatW-1:0] data_q;
-  logic         aw_sent_q, error_q;
+  logic         aw_sent_q, error_q, record_error_q;
   logic [511:0] record;
   logic [31:0]  beats, k;
   logic [31:0]  read_latency_q, write_latency_q;
   logic [31:0]  stream_errors, stream_error_beat, stream_error_response;
   logic [63:0]  stream_sum;
+  logic [127:0] stream_first;
+  logic [31:0]  stream_overtakes, lead_q;
 
   // The channel that a descriptor or the beat to copy comes from; channel c's beats lie c stripes
   // of pages behind those of channel 0.
@@ -196,11 +204,13 @@ module bl_top (
   always_comb begin
     record = '0;
     record[7:0]   = error_q ? bl_desc_pkg::STATUS_BUS_ERROR : bl_desc_pkg::STATUS_OK;
+    record[15:8]  = 8'(record_error_q);
     record[63:32] = completed_q;
     record[159:128] = read_latency_q;
     record[191:160] = write_latency_q;
     if (k == StreamK)
-      record[319:160] = {stream_sum, stream_error_response, stream_error_beat, stream_errors};
+      record[511:160] = {stream_overtakes, lead_q, stream_first, stream_sum, stream_error_response,
+                         stream_error_beat, stream_errors};
   end
 
   logic [63:0] fetch_address, copy_address;
@@ -235,6 +245,7 @@ module bl_top (
       data_q       <= '0;
       aw_sent_q    <= 1'b0;
       error_q      <= 1'b0;
+      record_error_q <= 1'b0;
       read_latency_q  <= '0;
       write_latency_q <= '0;
     end else begin
@@ -279,18 +290,20 @@ module bl_top (
           state_q   <= beat_q + 32'd1 == beats ? Complete : CopyAddress;
         end
         Stream: begin
-          read_latency_q <= read_latency_q + 32'd1;
           if (&stream_done) begin
             state_q <= Complete;
             error_q <= stream_errors != '0;
+          end else begin
+            read_latency_q <= read_latency_q + 32'd1;
           end
         end
         Complete: begin
           if (mem_wvalid_o && mem_wready_i) beat_q <= beat_q + 32'd1;
           if (mem_bvalid_i) begin
-            completed_q <= completed_q + 32'd1;
-            aw_sent_q   <= 1'b0;
-            state_q     <= Idle;
+            completed_q    <= completed_q + 32'd1;
+            aw_sent_q      <= 1'b0;
+            record_error_q <= record_error_q || mem_bresp_i != '0;
+            state_q        <= Idle;
           end
         end
         default: state_q <= Idle;
@@ -305,36 +318,64 @@ module bl_top (
   assign lines = descriptor_q[63:32];
   assign burst = {16'd0, descriptor_q[3*32 +: 16]};
 
-  logic [63:0] sum_q [Channels];
+  logic [63:0] sum_q [2*Channels];  // by channel and ID
+  logic [31:0] first_q [Channels];
+  logic [31:0] received [Channels];
+  logic [31:0] overtakes_q [Channels];
   logic [31:0] errors_q [Channels];
   logic [31:0] error_beat_q [Channels];
   logic [1:0]  error_response_q [Channels];
+  logic [31:0] most, least;
   always_comb begin
     stream_sum            = '0;
+    stream_first          = '0;
+    stream_overtakes      = '0;
     stream_errors         = '0;
     stream_error_beat     = '0;
     stream_error_response = '0;
+    most                  = '0;
+    least                 = '1;
     if (state_q == Stream || state_q == Complete) begin
       for (int unsigned c = 0; c < Channels; c++) begin
-        stream_sum = stream_sum + (sum_q[c] << c);
+        stream_sum       = stream_sum + (sum_q[2*c] << 2*c) + (sum_q[2*c+1] << (2*c + 1));
+        stream_overtakes = stream_overtakes + overtakes_q[c];
+        if (c < 4) stream_first[c%4*32 +: 32] = first_q[c];
         if (stream_errors == '0 && errors_q[c] != '0) begin
           stream_error_beat     = error_beat_q[c];
           stream_error_response = 32'(error_response_q[c]);
         end
         stream_errors = stream_errors + errors_q[c];
+        if (received[c] > most) most = received[c];
+        if (received[c] < least) least = received[c];
       end
     end
   end
 
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || state_q == Idle) lead_q <= '0;
+    else if (state_q == Stream && most - least > lead_q) lead_q <= most - least;
+  end
+
   for (genvar c = 0; c < Channels; c++) begin : gen_channel
-    logic [31:0] asked_q, finished_q, received_q;  // bursts, bursts, beats
-    logic        single, streaming, ask;
+    logic [31:0] asked_q, finished_q;  // bursts
+    logic [31:0] received_q [2];       // beats by ID
+    logic [31:0] waited_q;             // cycles since the first address
+    logic        single, streaming, ask, id;
+    logic [31:0] burst_number, other_burst;
+    logic [23:0] beat_number;
     assign single    = (state_q == FetchAddress || state_q == CopyAddress) && channel == c;
     assign streaming = state_q == Stream;
     assign ask       = streaming && asked_q * burst < lines && asked_q - finished_q < MaxUnderWay;
-    assign stream_done[c] = received_q == lines;
+    assign received[c]    = received_q[0] + received_q[1];
+    assign stream_done[c] = received[c] == lines;
 
-    assign mem_arid_o[c*4 +: 4]      = state_q == FetchAddress ? 4'd3 : streaming ? 4'd0 : 4'd2;
+    assign id           = mem_rid_i[c*4];
+    assign burst_number = received_q[id] / burst * 32'd2 + 32'(id);
+    assign other_burst  = received_q[!id] / burst * 32'd2 + 32'(!id);  // its oldest one
+    assign beat_number  = 24'(burst_number * burst + received_q[id] % burst);
+
+    assign mem_arid_o[c*4 +: 4]      = state_q == FetchAddress ? 4'd3 :
+                                       streaming ? 4'(asked_q[0]) : 4'd2;
     assign mem_araddr_o[c*64 +: 64]  = state_q == FetchAddress ? fetch_address : !streaming
         ? copy_address : descriptor_q[319:256] + 64'(c) * stripe +
                          64'(asked_q * burst) * BeatBytes;
@@ -349,21 +390,31 @@ module bl_top (
       if (!rst_ni || state_q == Idle) begin
         asked_q             <= '0;
         finished_q          <= '0;
-        received_q          <= '0;
-        sum_q[c]            <= '0;
+        received_q[0]       <= '0;
+        received_q[1]       <= '0;
+        waited_q            <= '0;
+        first_q[c]          <= '0;
+        sum_q[2*c]          <= '0;
+        sum_q[2*c+1]        <= '0;
+        overtakes_q[c]      <= '0;
         errors_q[c]         <= '0;
         error_beat_q[c]     <= '0;
         error_response_q[c] <= '0;
       end else if (streaming) begin
         if (ask && mem_arready_i[c]) asked_q <= asked_q + 32'd1;
+        if (asked_q != '0) waited_q <= waited_q + 32'd1;
         if (mem_rvalid_i[c]) begin
-          received_q <= received_q + 32'd1;
+          received_q[id] <= received_q[id] + 32'd1;
+          if (received[c] == '0) first_q[c] <= waited_q + 32'd1;
           if (mem_rlast_i[c]) finished_q <= finished_q + 32'd1;
-          sum_q[c] <= {sum_q[c][62:0], sum_q[c][63]} + mem_rdata_i[c*BeatW +: 64];
+          if (mem_rlast_i[c] && other_burst < burst_number)
+            overtakes_q[c] <= overtakes_q[c] + 32'd1;
+          sum_q[2*c+32'(id)] <= {sum_q[2*c+32'(id)][62:0], sum_q[2*c+32'(id)][63]} +
+                                mem_rdata_i[c*BeatW +: 64];
           if (mem_rresp_i[c*2 +: 2] != '0) begin
             errors_q[c] <= errors_q[c] + 32'd1;
             if (errors_q[c] == '0) begin
-              error_beat_q[c]     <= {8'(c), received_q[23:0]};
+              error_beat_q[c]     <= {8'(c), beat_number};
               error_response_q[c] <= mem_rresp_i[c*2 +: 2];
             end
           end

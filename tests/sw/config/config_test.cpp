@@ -344,11 +344,59 @@ TEST_CASE("Values that contradict each other are refused with both numbers (BL-C
                 json["hardware"]["max_k"] = 1048576;
               }),
               ErrorCode::config_rule,
-              {"max_m * max_k * max_bits / channel_bits", "found 17179869184", "less than 2^32"});
+              {"max_m * max_k * max(max_bits, max_codebook_bits) / channel_bits",
+               "found 17179869184", "less than 2^32"});
   check_error(hardware("weight_buffer_beats", 32), ErrorCode::config_rule,
               {"burst_beats", "found 32", "at most 16", "weight_buffer_beats"});
   check_error(hardware("scale_buffer_beats", 32), ErrorCode::config_rule,
               {"burst_beats", "found 32", "at most 16", "scale_buffer_beats"});
+}
+
+// What the hardware counts in 32 bits: accepted below the limit, refused at it.
+void check_limit(const std::function<void(Json&)>& at_limit, const std::string& key, int below,
+                 const std::vector<std::string>& parts) {
+  check_error(error_of(at_limit), ErrorCode::config_rule, parts);
+  Json json = edge_json();
+  at_limit(json);
+  json["hardware"][key] = below;
+  const TemporaryFile file(json.dump());
+  CHECK_NOTHROW(load_config(file.path()));
+}
+
+TEST_CASE("The planes of the mode that has more of them are counted (BL-CFG-rule)") {
+  const std::vector<std::string> parts = {
+      "max_m * max_k * max(max_bits, max_codebook_bits) / channel_bits", "found 4294967296",
+      "less than 2^32", "beats of a layer's planes"};
+  const auto bits = [](int bcq, int codebook) {
+    return [=](Json& json) {
+      json["hardware"]["rows"] = 64;  // few tiles, and so few vectors of scales
+      json["hardware"]["max_m"] = 1 << 20;
+      json["hardware"]["max_k"] = 1 << 19;
+      json["hardware"]["max_bits"] = bcq;
+      json["hardware"]["max_codebook_bits"] = codebook;
+    };
+  };
+  check_limit(bits(1, 4), "max_codebook_bits", 3, parts);
+  check_limit(bits(4, 0), "max_bits", 3, parts);
+}
+
+TEST_CASE("The vectors of scales of the largest layer are counted (BL-CFG-rule)") {
+  // Two rows per tile: 2^17 tiles of 2^12 groups of 32 columns, each with an offset and 7 scales.
+  const auto narrow = [](Json& json) {
+    json["hardware"]["rows"] = 2;
+    json["hardware"]["rows_per_lut"] = 2;
+    json["hardware"]["results_per_cycle"] = 2;
+    json["hardware"]["columns"] = 128;
+    json["hardware"]["channel_bits"] = 256;
+    json["hardware"]["max_bits"] = 7;
+    json["hardware"]["max_k"] = 1 << 17;
+    json["hardware"]["max_m"] = (1 << 18) - 1;  // the last tile is half a one
+  };
+  check_limit(narrow, "max_m", (1 << 18) - 2,
+              {"ceil(max_m / rows) * max_k / 32 * (max_bits + 1)", "found 4294967296",
+               "less than 2^32 - 1", "vectors of scales"});
+  check_limit(narrow, "max_bits", 6, {});
+  check_limit(narrow, "max_k", (1 << 17) - 256, {});
 }
 
 TEST_CASE("The largest and smallest value of every range is accepted where no rule forbids it") {

@@ -13,7 +13,7 @@
 //             tile, token by token, row by row, rows beyond M included.
 // Latency:    7 cycles from the last pass of a row tile to its sums in the result registers, more
 //             where several rows share a multiplier.
-// Throughput: one plane word per cycle for all tokens.
+// Throughput: one pass per cycle for all tokens.
 // Limits:     what bl_ctrl_fetch checks per job.
 
 `include "bl_assert.svh"

@@ -85,14 +85,6 @@ module bl_top (
   if (ResultLanes * 32 > BeatW) begin : gen_bad_results
     $error("%0d results per cycle exceed a beat of %0d bits", ResultLanes, BeatW);
   end
-  // Stream lengths are 32-bit numbers of lines.
-  localparam longint unsigned PaddedM =
-      longint'(bl_cfg_pkg::MaxM) + longint'(bl_cfg_pkg::Rows);
-  localparam longint unsigned MaxWeightLines =
-      PaddedM * bl_cfg_pkg::MaxK * bl_cfg_pkg::MaxBits / longint'(LineW);
-  if (MaxWeightLines >= 64'h1_0000_0000) begin : gen_bad_length
-    $error("the largest layer's planes are %0d lines, which 32 bits cannot count", MaxWeightLines);
-  end
 `endif
 
   // ---- ctrl -------------------------------------------------------------------------------------

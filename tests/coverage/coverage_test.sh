@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The judge of `make coverage`, on counts that are known: a line that does not run, a stale exclusion
-# and a module in no build each fail it, and one more instance that runs is enough.
+# The judge of `make coverage`, on counts that are known: a line that does not run, a stale
+# exclusion and a module in no build each fail it, and one more instance that runs is enough.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 source tests/support/expect.sh

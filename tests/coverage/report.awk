@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Judges what the builds with coverage counted (docs/coverage.md): prints a table and every line that
-# is not covered, writes JSON and annotated sources, and fails with an error for each such line that
-# no exclusion argues for, each exclusion that is stale, and each module that no build has.
+# Judges what the builds with coverage counted (docs/coverage.md): prints a table and every line
+# that is not covered, writes JSON and annotated sources, and fails with an error for each such line
+# that no exclusion argues for, each exclusion that is stale, and each module that no build has.
 # Usage: awk -f report.awk -v root=TREE/ -v out=FOLDER kind=exclusions FILE
 #            kind=source SOURCE... kind=points MERGED
 # SOURCE and the files of MERGED begin with TREE/; OUT/annotated has the folders of the sources.
@@ -28,7 +28,8 @@ kind == "exclusions" {
     next
   }
   key = substr($0, 1, first - 1) SUBSEP trim(substr(rest, second + 3))
-  if (key in reason) fail("exclusion", at, "the same twice", "one exclusion of a line", "Remove it.")
+  if (key in reason)
+    fail("exclusion", at, "the same twice", "one exclusion of a line", "Remove it.")
   reason[key] = substr(rest, 1, second - 1)
   excluded_at[key] = at
 }
@@ -41,7 +42,7 @@ kind == "source" {
   if (/^module /) is_module[files[file_count]] = 1
 }
 
-# ---- points: C '<001>key<002>value...' COUNT ------------------------------------------------------
+# ---- points: C '<001>key<002>value...' COUNT ---------------------------------------------------
 # The same place in another instance, parameterization or build is the same point.
 kind == "points" && /^C / {
   split("", field)
@@ -162,8 +163,8 @@ END {
   printf "%s]\n}\n", (missed_count ? "\n  " : "") > json
   if (missed_count) print "\nnot covered:"
   for (i = 1; i <= missed_count; i++) print "  " missed[i]
-  printf "\n%d lines are excluded; sources with counts: %s/annotated, numbers: %s\n", excluded, out, \
-    json
+  printf "\n%d lines are excluded; sources with counts: %s/annotated, numbers: %s\n", excluded, \
+    out, json
   for (i = 1; i <= error_count; i++) print errors[i] > "/dev/stderr"
   exit error_count > 0
 }

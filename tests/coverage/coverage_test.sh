@@ -38,7 +38,9 @@ judge() { # EXCLUSION IF ELSE TOGGLE [POINT...]
     point v_branch/some 3 6 else 4-5 "$3"
     point v_toggle/some 1 1 'x[0]' '' "$4"
     point v_toggle/some 1 1 'x[1]' '' 1
-    printf "C '\001f\002/elsewhere/rtl/unit/some.sv\001l\0021\001page\002v_line/t\001S\0021' 0\n"
+    for other in /elsewhere/rtl/unit/some.sv "$work/sim/tb.sv"; do
+      printf "C '\001f\002%s\001l\0021\001page\002v_branch/t\001S\0021' 0\n" "$other"
+    done
     (($# < 5)) || point "${@:5}"
   } > "$work/merged.dat"
   printf '%s\n' '# a comment' '' "$1" > "$work/exclusions"
@@ -50,6 +52,9 @@ more=
 
 expect "Lines that all run pass" 0 \
   "rtl/unit/some.sv                        4       4  100.0        2  100.0        2  100.0" \
+  judge "" 1 1 1
+expect "Points of other files count nowhere" 0 \
+  "total                                   4       4  100.0        2  100.0        2  100.0" \
   judge "" 1 1 1
 expect "A line that does not run fails" 1 \
   'BL-COV-line: rtl/unit/some.sv:3: found no run of "if (a) x <= y | z;"; expected one' \

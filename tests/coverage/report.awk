@@ -53,6 +53,7 @@ kind == "points" && /^C / {
   }
   if (index(field["f"], root) != 1) next
   file = place(field["f"])
+  if (!(file in size)) next  # of the testbench, or generated
   seen[file] = 1
   type = field["page"]
   sub(/^v_/, "", type)
@@ -104,7 +105,7 @@ function row(name) {
 }
 
 function json_counts(name, what) {
-  return sprintf("\"%ss\": {\"total\": %d, \"covered\": %d, \"percent\": %s}", what, \
+  return sprintf("\"%s\": {\"total\": %d, \"covered\": %d, \"percent\": %s}", plural[what], \
     all[name, what], hits[name, what], number(percent(hits[name, what], all[name, what])))
 }
 function json_row(name) {
@@ -127,6 +128,9 @@ END {
     }
   }
   json = out "/coverage.json"
+  plural["line"] = "lines"
+  plural["branch"] = "branches"
+  plural["toggle"] = "toggles"
   printf "%-34s %6s %7s %6s %8s %6s %8s %6s\n", "file", "lines", "covered", "%", "branches", "%", \
     "toggles", "%"
   for (f = 1; f <= file_count; f++) {

@@ -49,7 +49,8 @@ define build
 @ninja -C build $(if $(wildcard $(BITLOOM)),--quiet) $1
 endef
 
-.PHONY: help setup build sim wave list test lint format bench campaign cosim gpu-check docs clean
+.PHONY: help setup build sim wave list test lint format bench campaign cosim coverage \
+  gpu-check docs clean
 
 help:
 	@echo 'bitloom: the RTL model and simulator of an any-precision LLM inference accelerator'
@@ -64,6 +65,7 @@ help:
 	@echo '  make bench                             LLaMA-7B, both modes, against the bounds'
 	@echo '  make campaign                          LLaMA-7B and LLaMA-3-8B at every precision'
 	@echo '  make cosim N=2000                      random layers on many configurations, resumable'
+	@echo '  make coverage                          lines of rtl/ that no test runs, half an hour'
 	@echo '  make gpu-check                         the CUDA kernels on a GPU (nvcc and CMake only)'
 	@echo '  make docs                              write the generated tables of docs/'
 	@echo '  make setup                             install the packages of all targets'
@@ -128,6 +130,10 @@ cosim:
 	@cmake --preset test > /dev/null
 	@ninja -C build $(if $(wildcard build/tests/cosim/bl_cosim),--quiet) bl_cosim
 	@build/tests/cosim/bl_cosim $(call options,$(OPTIONS_cosim)) --record docs/measurements/cosim.md
+
+coverage:
+	@.ci/setup coverage
+	@tests/coverage/coverage.sh build/coverage docs/measurements/coverage.md
 
 gpu-check:
 	@cmake -S kernels -B build/gpu

@@ -126,6 +126,7 @@ void build(const HardwareConfig& hardware, const WorkerOptions& options, const s
       "-DBITLOOM_GENERATE=" + std::string(BITLOOM_GENERATE),
       "-DBITLOOM_RTL_LIST=" + design_list(options).string(),
       "-DBITLOOM_WORKER_HASH=" + hash,
+      "-DBITLOOM_COVERAGE=" BITLOOM_COVERAGE,
       "-DBITLOOM_OBSERVE=" + std::string(options.observe ? "ON" : "OFF")};
   if (!run_logged(configure, log) || !run_logged({"cmake", "--build", objects.string()}, log))
     throw_failed(log);
@@ -149,6 +150,7 @@ std::string worker_hash(const HardwareConfig& hardware, const WorkerOptions& opt
     add(hash, file.filename().string());
     add(hash, read_text(file));
   }
+  add(hash, "coverage " BITLOOM_COVERAGE);
   add(hash, version_of("verilator_bin"));
   add(hash, version_of(kCompiler));
   add(hash, processor());

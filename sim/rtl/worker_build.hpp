@@ -27,7 +27,8 @@ struct WorkerExecutable {
 
 /// The key of a worker in the cache: SHA-256 over the hardware part, the design, the testbench, the
 /// tables of registers and descriptors with their generator, the versions of Verilator and the
-/// compiler, flags and the processor. Throws Error rtl_build when a tool is missing.
+/// compiler, flags, the processor and whether the design counts what runs (make coverage). Throws
+/// Error rtl_build when a tool is missing.
 std::string worker_hash(const HardwareConfig& hardware, const WorkerOptions& options);
 
 /// The worker of a hardware configuration, built first when it is not in the cache. Processes that

@@ -18,6 +18,7 @@
 #include "sim/tb/axi_lite.hpp"
 #include "sim/tb/axi_read.hpp"
 #include "sim/tb/axi_write.hpp"
+#include "sim/tb/coverage.hpp"
 #include "sim/tb/fault.hpp"
 #include "sim/trace/observer.hpp"
 
@@ -30,6 +31,7 @@ class Accelerator : public sc_core::sc_module, private AxiPorts {
  public:
   Accelerator(const sc_core::sc_module_name& name, const SystemSettings& settings,
               const Observation& observation);
+  ~Accelerator() override { write_coverage(context_); }
 
   /// Binds all memory ports: the read channels in their order, the write channel last.
   template <typename Target>

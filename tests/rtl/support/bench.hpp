@@ -9,6 +9,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "sim/tb/coverage.hpp"
+
 namespace bitloom::rtl {
 
 /// An assertion of the design (rtl/include/bl_assert.svh) failed; its text is on standard output.
@@ -33,7 +35,10 @@ class Bench {
   }
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
-  ~Bench() { model_->final(); }
+  ~Bench() {
+    model_->final();
+    sim::write_coverage(context_);
+  }
 
   Model* operator->() { return model_.get(); }
   Model& operator*() { return *model_; }

@@ -39,7 +39,7 @@ module bl_trace #(
   // Engine.
   input logic        block_i,
   input logic        sums_i,
-  input logic [Tokens*Rows*SumW-1:0] sums_data_i,
+  input logic [Tokens*Rows*bl_pkg::FieldW-1:0] sums_data_i,
   input logic        counting_i,
   input logic [2:0]  cause_i
 );
@@ -68,7 +68,7 @@ module bl_trace #(
     automatic logic [31:0] group = now.job.shared_word ? block * 32'(now.job.span) + span : block;
     for (int unsigned t = 0; t < 32'(now.job.tokens); t++) begin
       for (int unsigned r = 0; r < Rows; r++) begin
-        automatic logic signed [SumW-1:0] sum = sums_data_i[(t*Rows+r)*SumW +: SumW];
+        automatic logic signed [SumW-1:0] sum = sums_data_i[(t*Rows+r)*bl_pkg::FieldW +: SumW];
         automatic logic [31:0] row = tile * Rows + r;
         bl_trace_event("partial", 6, 64'(now.index), 64'(t), 64'(row), 64'(group), 64'(round),
                        64'(sum));

@@ -521,9 +521,9 @@ TEST_CASE("A fault in the design is exit code 1, and row, group, plane and wavef
   Run run;
   run.options["--backend"] = "rtl";
   run.options["--check"] = "cpu,golden";
-  // Row 1 of each row group begins every slice with 1: 8 slices of 16 columns make 8.
-  run.options["--design"] = changed_design(run.scratch, "pe/bl_pe.sv", "slice_d[r] = '0;",
-                                           "slice_d[r] = r == 1 ? SliceW'(1) : '0;");
+  // Row 1 of each row group adds 1 to every slice: 8 slices of 16 columns make 8.
+  run.options["--design"] = changed_design(run.scratch, "pe/bl_pe.sv", "FieldW'(sum[SliceW-1:0])",
+                                           "FieldW'(SliceW'(sum[SliceW-1:0] + SliceW'(r == 1)))");
   const Outcome outcome = run();
   CAPTURE(outcome.out, outcome.err);
   CHECK(outcome.exit_code == 1);

@@ -298,7 +298,8 @@ module bl_ctrl #(
       record_data_o[bl_desc_pkg::CPL_NAN_TOKENS_LSB +: 16] <= has_run ? job_done_nan_i : '0;
       record_data_o[bl_desc_pkg::CPL_INDEX_LSB +: 32]      <= sampled_q;
       if (faulted_q[oldest]) begin
-        record_data_o[bl_desc_pkg::CPL_STREAM_LSB +: 8]         <= 8'(fault_streams_q[oldest*3 +: 3]);
+        record_data_o[bl_desc_pkg::CPL_STREAM_LSB +: 8]         <=
+            8'(fault_streams_q[oldest*3 +: 3]);
         record_data_o[bl_desc_pkg::CPL_FAULT_ADDRESS_LSB +: 64] <=
             fault_addresses_q[oldest*64 +: 64];
       end

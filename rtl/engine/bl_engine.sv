@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine: binary16 activations, plane words and scales in, rounded results out.
 //
-//   activations -> align -> [buffer] -> lut --tables--> pe <--plane words-- plane <- weights
+//   activations -> align -> [buffer] -> lut --tables--> pe <--words-- plane <- weights
 //                                        |               |
 //                                        +-group data-> scale <- ring <- scales
 //                                                        |
-//                                                      accum -> drain -> norm -> [buffer] -> results
+//                                                     accum -> drain -> norm -> [buffer] -> results
 //
 // Function:   runs jobs (bl_pkg::job_t) one after the other; jobs overlap as far as the buffers
 //             reach. Tokens of a job pass through side by side: buffer, tables, array, multipliers

@@ -38,7 +38,7 @@ std::vector<Group> groups_of(const HardwareConfig& hardware) {
   const unsigned channels = hardware.read_channels;
   const unsigned beat = hardware.channel_bits;
   const unsigned vector = hardware.rows * 16;
-  const unsigned sums = hardware.tokens * hardware.rows * (hardware.mantissa_bits + 8);
+  const unsigned sums = hardware.tokens * hardware.rows * 32;  // fields of bl_pkg::FieldW
   // With one channel its ID has names; with several the packed port is shown in hexadecimal.
   const auto by_channel = [&](const std::string& name) -> Signal {
     return {name, channels, Radix::binary, "", true};
@@ -100,10 +100,11 @@ std::vector<Group> groups_of(const HardwareConfig& hardware) {
        {by_token("u_engine.tile_done"),
         {"u_engine.tile_draining"},
         {"u_engine.value_valid"},
-        {"u_engine.value_ready"},
         {"u_engine.value_token", 4, Radix::decimal}}},
       {"norm",
-       {{"result_valid"},
+       {{"u_engine.rounded_valid"},
+        {"u_engine.buffer_ready"},
+        {"result_valid"},
         {"result_ready"},
         {"result_data", 32 * hardware.results_per_cycle, Radix::hex},
         {"result_nan"},

@@ -16,7 +16,8 @@ cp -r rtl "$work/rtl"
 cmake -S . -B "$work/build" -G Ninja -DBITLOOM_RTL_DIR="$work/rtl" \
   -DBITLOOM_RTL_WARNINGS=-Wno-lint >"$work/cmake.log"
 
-units=$(sed '/^#/d' tests/rtl/mutations.txt | cut -d' ' -f2 | grep -v top | sort -u)
+units=$(sed '/^#/d' tests/rtl/mutations.txt | grep -- "$pattern" | cut -d' ' -f2 | sed '/top/d' |
+  sort -u)
 ninja -C "$work/build" bl_generate $(printf 'rtl_%s_test ' $units) >"$work/ninja.log"
 
 # What the unit's test says of the design in $work/rtl.

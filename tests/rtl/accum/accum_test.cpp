@@ -125,8 +125,9 @@ Term random_narrow_term(Random& random, const Shape& shape) {
   }
   const int bits = std::min(width, top - term.distance);
   term.product = random_product(random, static_cast<unsigned>(bits));
-  if (term.distance < 0 && -term.distance < width - 1 && random.chance(50)) {
-    const std::int64_t half = std::int64_t{1} << (-term.distance - 1);
+  const int dropped = -term.distance;
+  if (dropped > 0 && dropped < std::min(width - 1, 62) && random.chance(50)) {
+    const std::int64_t half = std::int64_t{1} << (dropped - 1);
     const std::int64_t limit = std::int64_t{1} << (width - 1);
     term.product = (term.product & -(2 * half)) + half + random.between(-1, 1);
     term.product = std::min(term.product, limit - 1);
@@ -293,8 +294,9 @@ void check_every_distance(const Shape& shape) {
   const cpp_int top = cpp_int(1) << (shape.accumulator_bits - 1);
   for (int distance = -512; distance < static_cast<int>(shape.accumulator_bits); ++distance) {
     std::vector<std::int64_t> products = {1, -1, limit - 1, -limit, -limit + 1};
-    if (distance < 0 && -distance < static_cast<int>(shape.product_bits)) {
-      const std::int64_t half = std::int64_t{1} << (-distance - 1);
+    const int dropped = -distance;
+    if (dropped > 0 && dropped < std::min(static_cast<int>(shape.product_bits), 62)) {
+      const std::int64_t half = std::int64_t{1} << (dropped - 1);
       for (const std::int64_t tie : {half, -half, 3 * half, -3 * half}) {
         for (const std::int64_t product : {tie - 1, tie, tie + 1}) products.push_back(product);
       }

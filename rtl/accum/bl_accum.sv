@@ -42,7 +42,7 @@ module bl_accum #(
 
   output logic                                   tile_done_o,    // results can be read from the
                                                                  // next cycle on
-  input  logic                                   draining_i,     // after this cycle, too
+  input  logic                                   draining_i,     // results are read later, too
   input  logic [RowW-1:0]                        row_i,          // a multiple of ResultLanes
   output logic [ResultLanes*AccumulatorBits-1:0] values_o,       // of row_i and those after it
   output logic                                   nan_o,

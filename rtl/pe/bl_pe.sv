@@ -88,6 +88,7 @@ module bl_pe #(
 
   // ---- Table slots; a pass takes its slice's half tables ----------------------------------------
 
+  // The mask tells synthesis of this unit alone which bits of a slot are constant.
   logic [Entries*FieldW-1:0] slot_q [Slots];
   logic [Entries*FieldW-1:0] half_q;
   always_ff @(posedge clk_i) begin

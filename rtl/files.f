@@ -8,7 +8,7 @@ ctrl/bl_ctrl_registers.sv
 ctrl/bl_ctrl_counters.sv
 ctrl/bl_ctrl_fetch.sv
 ctrl/bl_ctrl.sv
-dma/bl_dma_jobs.sv
+dma/bl_dma_place.sv
 dma/bl_dma_read_stream.sv
 dma/bl_dma_write.sv
 dma/bl_dma.sv

@@ -43,6 +43,7 @@ module bl_accum #(
   output logic                                   tile_done_o,    // results can be read from the
                                                                  // next cycle on
   input  logic                                   draining_i,     // results are read later, too
+  input  logic                                   read_i,         // values_o is used
   input  logic [RowW-1:0]                        row_i,          // a multiple of ResultLanes
   output logic [ResultLanes*AccumulatorBits-1:0] values_o,       // of row_i and those after it
   output logic                                   nan_o,
@@ -204,25 +205,31 @@ module bl_accum #(
   logic [ResultLanes*64-1:0]    result_lows;
   logic [ResultLanes*HighW-1:0] result_highs;
   always_comb begin
-    int unsigned group;
+    int unsigned k, group;
+    k            = 0;
     group        = 32'(row_i) / ResultLanes;
-    result_lows  = result_lows_q[group*ResultLanes*64 +: ResultLanes*64];
-    result_highs = result_highs_q[group*ResultLanes*HighW +: ResultLanes*HighW];
-  end
-  for (genvar k = 0; k < ResultLanes; k++) begin : gen_value
-    assign values_o[k*AccumulatorBits +: AccumulatorBits] =
-        AccumulatorBits'({result_highs[k*HighW +: HighW], result_lows[k*64 +: LowW]});
+    result_lows  = '0;
+    result_highs = '0;
+    values_o     = '0;
+    if (read_i) begin
+      result_lows  = result_lows_q[group*ResultLanes*64 +: ResultLanes*64];
+      result_highs = result_highs_q[group*ResultLanes*HighW +: ResultLanes*HighW];
+      for (k = 0; k < ResultLanes; k++) begin
+        values_o[k*AccumulatorBits +: AccumulatorBits] =
+            AccumulatorBits'({result_highs[k*HighW +: HighW], result_lows[k*64 +: LowW]});
+      end
+    end
   end
   logic unused_fields;
   assign unused_fields = ^{result_highs, result_lows, sum_lows_q, term_lows_q, offset_lows_q};
 
-  `BL_ASSERT(OffsetsComeWithTerms, term_valid_i || !offset_valid_i,
-             "offset terms came without terms")
-  `BL_ASSERT(SumsFit, !s1_valid_q || s1_nan_q || overflow == '0,
-             "a sum does not fit into the accumulator")
-  `BL_ASSERT(ResultsAreFree, !(tile_done_o && draining_i),
-             "a row tile ended before the results of the one before had been read")
-  `BL_ASSERT(RowsAreGroups, !draining_i || 32'(row_i) % ResultLanes == 0,
-             "results are read in groups of ResultLanes rows")
+  `BL_ASSERT_IF(OffsetsComeWithTerms, offset_valid_i, term_valid_i,
+                "offset terms came without terms")
+  `BL_ASSERT_IF(SumsFit, s1_valid_q, s1_nan_q || overflow == '0,
+                "a sum does not fit into the accumulator")
+  `BL_ASSERT_IF(ResultsAreFree, tile_done_o, !draining_i,
+                "a row tile ended before the results of the one before had been read")
+  `BL_ASSERT_IF(RowsAreGroups, read_i, 32'(row_i) % ResultLanes == 0,
+                "results are read in groups of ResultLanes rows")
 
 endmodule

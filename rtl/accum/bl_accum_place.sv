@@ -115,9 +115,9 @@ module bl_accum_place #(
     end
   end
 
-  `BL_ASSERT(DroppedBitsAreZero, !valid_i || nan_i || dropped == '0,
-             "an exact term is not a multiple of the accumulator's unit")
-  `BL_ASSERT(TermsAreInReach, !valid_i || nan_i || beyond == '0,
-             "a term lies beyond the accumulator's highest bit")
+  `BL_ASSERT_IF(DroppedBitsAreZero, valid_i, nan_i || dropped == '0,
+                "an exact term is not a multiple of the accumulator's unit")
+  `BL_ASSERT_IF(TermsAreInReach, valid_i, nan_i || beyond == '0,
+                "a term lies beyond the accumulator's highest bit")
 
 endmodule

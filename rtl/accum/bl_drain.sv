@@ -28,7 +28,8 @@ module bl_drain #(
   input  logic                      binary16_i,  // taken with tile_done_i
   output logic                      draining_o,  // results are to be read after this cycle, too
 
-  output logic [RowW-1:0]           row_o,       // these rows are read in this cycle
+  output logic [Tokens-1:0]         read_o,      // of this token these rows are read
+  output logic [RowW-1:0]           row_o,
   input  logic [Tokens*ValuesW-1:0] values_i,
   input  logic [Tokens-1:0]         nans_i,
   input  logic [Tokens*10-1:0]      units_i,
@@ -50,6 +51,7 @@ module bl_drain #(
   logic              last;
 
   assign draining_o = draining_q && !last;
+  assign read_o     = draining_q ? Tokens'(1) << token_q : '0;
   assign row_o      = row_q;
   assign last       = token_q == last_token_q && row_q == LastRow;
 
@@ -76,7 +78,7 @@ module bl_drain #(
   always_ff @(posedge clk_i) begin
     if (draining_q) begin
       for (int unsigned t = 0; t < Tokens; t++) begin
-        if (token_q == TokenW'(t)) begin
+        if (read_o[t]) begin
           values_o <= values_i[t*ValuesW +: ValuesW];
           nan_o    <= nans_i[t];
           unit_o   <= units_i[t*10 +: 10];
@@ -87,9 +89,9 @@ module bl_drain #(
     end
   end
 
-  `BL_ASSERT(TileIsDrained, !(tile_done_i && draining_o),
-             "a row tile is done before the one before had been drained")
-  `BL_ASSERT(TokensExist, !tile_done_i || (tokens_i != 5'd0 && 32'(tokens_i) <= Tokens),
-             "a row tile has no tokens, or more than there are")
+  `BL_ASSERT_IF(TileIsDrained, tile_done_i, !draining_o,
+                "a row tile is done before the one before had been drained")
+  `BL_ASSERT_IF(TokensExist, tile_done_i, tokens_i != 5'd0 && 32'(tokens_i) <= Tokens,
+                "a row tile has no tokens, or more than there are")
 
 endmodule

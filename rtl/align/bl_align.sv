@@ -182,12 +182,9 @@ module bl_align #(
     end
   end
 
-  for (genvar t = 0; t < Tokens; t++) begin : gen_token_field
-    always_ff @(posedge clk_i) begin
-      if (f_valid_q && f_find_q && 32'(f_token_q) == t &&
-          (f_token_first_q || slice_field > token_field_q[t])) begin
-        token_field_q[t] <= slice_field;
-      end
+  always_ff @(posedge clk_i) begin
+    if (f_valid_q && f_find_q && (f_token_first_q || slice_field > token_field)) begin
+      token_field_q[f_token_q] <= slice_field;
     end
   end
 
@@ -356,7 +353,7 @@ module bl_align #(
     if (s2_level_q == 2'(SegLog2)) sum_sums_o[SumW-1:0] = group_sum;
   end
 
-  `BL_ASSERT(HeadsHaveRoom, !head_push || head_ready,
-             "more groups are queued than the raw buffer can hold")
+  `BL_ASSERT_IF(HeadsHaveRoom, head_push, head_ready,
+                "more groups are queued than the raw buffer can hold")
 
 endmodule

@@ -316,23 +316,22 @@ module bl_align_store #(
   assign job_span = job_i.shared_word ? 32'd1 : 32'(job_i.span);
 `endif
 
-  `BL_ASSERT(ReleasesWhatIsHeld, !release_i || readable_q != '0,
-             "a slice was released that is not in the ring, or not by all tokens")
-  `BL_ASSERT(RingHasRoom, !(shift && claim) || free_q != '0,
-             "a slice was written over one that is not released")
-  `BL_ASSERT(ReadsTheRing, !read_i || 32'(read_slice_i) < Depth,
-             "a slice was read behind the end of the ring")
-  `BL_ASSERT(JobFits, !job_valid_i || 32'(job_i.blocks) * job_span <= Depth,
-             "a job has more slices than the ring")
-  `BL_ASSERT(JobHasTokens,
-             !job_valid_i || (job_i.tokens != '0 && 32'(job_i.tokens) <= Tokens),
-             "a job has no token, or more than there are banks")
-  `BL_ASSERT(SpanIsThatOfTheGroup,
-             !job_valid_i || job_span * Columns == (32'd32 << job_i.group_log2 > Columns ?
-                                                    32'd32 << job_i.group_log2 : Columns),
-             "a job's slices per block are not those of its group size")
-  `BL_ASSERT(RowsAreReadInBlocks,
-             !job_valid_i || !job_i.per_row || job_i.group_log2 == 2'd3,
-             "a job with one group per row is not in blocks of 256 columns")
+  `BL_ASSERT_IF(ReleasesWhatIsHeld, release_i, readable_q != '0,
+                "a slice was released that is not in the ring, or not by all tokens")
+  `BL_ASSERT_IF(RingHasRoom, shift && claim, free_q != '0,
+                "a slice was written over one that is not released")
+  `BL_ASSERT_IF(ReadsTheRing, read_i, 32'(read_slice_i) < Depth,
+                "a slice was read behind the end of the ring")
+  `BL_ASSERT_IF(JobFits, job_valid_i, 32'(job_i.blocks) * job_span <= Depth,
+                "a job has more slices than the ring")
+  `BL_ASSERT_IF(JobHasTokens, job_valid_i,
+                job_i.tokens != '0 && 32'(job_i.tokens) <= Tokens,
+                "a job has no token, or more than there are banks")
+  `BL_ASSERT_IF(SpanIsThatOfTheGroup, job_valid_i,
+                job_span * Columns == (32'd32 << job_i.group_log2 > Columns ?
+                                       32'd32 << job_i.group_log2 : Columns),
+                "a job's slices per block are not those of its group size")
+  `BL_ASSERT_IF(RowsAreReadInBlocks, job_valid_i && job_i.per_row, job_i.group_log2 == 2'd3,
+                "a job with one group per row is not in blocks of 256 columns")
 
 endmodule

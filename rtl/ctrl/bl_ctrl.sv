@@ -254,13 +254,13 @@ module bl_ctrl #(
   logic [TagW-1:0] under_way;
   assign under_way = started[TagW-1:0] - sampled_q[TagW-1:0];
   for (genvar s = 0; s < Descriptors; s++) begin : gen_check
-    `BL_ASSERT(ReadErrorIsOfAJob, !read_error_i[s] ||
-               read_error_tag_i[s*TagW +: TagW] - sampled_q[TagW-1:0] < under_way,
-               "an error names a job that is not under way")
+    `BL_ASSERT_IF(ReadErrorIsOfAJob, read_error_i[s],
+                  read_error_tag_i[s*TagW +: TagW] - sampled_q[TagW-1:0] < under_way,
+                  "an error names a job that is not under way")
   end
-  `BL_ASSERT(WriteErrorIsOfAJob, !write_error_i ||
-             write_error_tag_i - sampled_q[TagW-1:0] < under_way,
-             "an error names a job that is not under way")
+  `BL_ASSERT_IF(WriteErrorIsOfAJob, write_error_i,
+                write_error_tag_i - sampled_q[TagW-1:0] < under_way,
+                "an error names a job that is not under way")
 `endif
 
   // ---- Completion: wait for the oldest one's data, sample, write the record ---------------------
@@ -331,7 +331,7 @@ module bl_ctrl #(
 
   assign irq_set = record_done_i && record_interrupt_q[completed_q[RecordW-1:0]];
 
-  `BL_ASSERT(ResponseIsOfARecord, !record_done_i || completed_q != sampled_q,
-             "a record's response came before the record")
+  `BL_ASSERT_IF(ResponseIsOfARecord, record_done_i, completed_q != sampled_q,
+                "a record's response came before the record")
 
 endmodule

@@ -13,7 +13,7 @@ module bl_ctrl_counters (
   input  logic             clear_i,
   input  logic             count_i,   // this cycle lies between a doorbell and its last response
   input  logic [2:0]       cause_i,
-  input  logic [6*6-1:0]   beats_i,   // beats that moved in this cycle, per stream
+  input  logic [6*6-1:0]   beats_i,   // beats to add, per stream
 
   output logic [12*64-1:0] counters_o
 );

@@ -162,12 +162,12 @@ module bl_ctrl_fetch #(
     end
   end
 
-  `BL_ASSERT(ErrorIsOfADescriptorThatArrives,
-             !error_i || error_tag_i - index_q[TagW-1:0] < TagW'(4),
-             "an error names a descriptor that is dispatched already, or one far ahead")
-  `BL_ASSERT(ErrorIsInTime, !error_i || error_tag_i != index_q[TagW-1:0] ||
-             (state_q != StTotals && state_q != StDispatch),
-             "an error of a descriptor's read comes too late for its status")
+  `BL_ASSERT_IF(ErrorIsOfADescriptorThatArrives, error_i,
+                error_tag_i - index_q[TagW-1:0] < TagW'(4),
+                "an error names a descriptor that is dispatched already, or one far ahead")
+  `BL_ASSERT_IF(ErrorIsInTime, error_i && error_tag_i == index_q[TagW-1:0],
+                state_q != StTotals && state_q != StDispatch,
+                "an error of a descriptor's read comes too late for its status")
 
   // ---- The descriptor ---------------------------------------------------------------------------
 
@@ -242,7 +242,8 @@ module bl_ctrl_fetch #(
 
   always_comb begin
     status_d = bl_desc_pkg::STATUS_OK;
-    if (opcode != 8'd1)                             status_d = bl_desc_pkg::STATUS_BAD_OPCODE;
+    if (state_q != StCheck)                         status_d = bl_desc_pkg::STATUS_OK;
+    else if (opcode != 8'd1)                        status_d = bl_desc_pkg::STATUS_BAD_OPCODE;
     else if (reserved_set)                          status_d = bl_desc_pkg::STATUS_BAD_RESERVED;
     else if (m == '0 || m > MaxM)                   status_d = bl_desc_pkg::STATUS_BAD_M;
     else if (k == '0 || k > MaxK)                   status_d = bl_desc_pkg::STATUS_BAD_K;

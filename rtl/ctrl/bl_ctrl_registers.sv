@@ -152,7 +152,7 @@ module bl_ctrl_registers #(
   always_comb begin
     mapped = araddr_i[1:0] == 2'b00;
     word   = '0;
-    case (araddr_i)
+    if (read) case (araddr_i)
       bl_reg_pkg::REG_ID_ADDR:                      word = bl_reg_pkg::REG_ID_RESET;
       bl_reg_pkg::REG_INTERFACE_REVISION_ADDR:
         word = bl_reg_pkg::REG_INTERFACE_REVISION_RESET;
@@ -176,7 +176,7 @@ module bl_ctrl_registers #(
         word[bl_reg_pkg::REG_IRQ_STATUS_DONE_BIT] = irq_status_q;
       default: begin
         mapped = araddr_i[1:0] == 2'b00 && 32'(counter_offset) < 4 * CounterWords;
-        if (mapped && read) word = counters_i[32'(counter_offset[11:2])*32 +: 32];
+        if (mapped) word = counters_i[32'(counter_offset[11:2])*32 +: 32];
       end
     endcase
   end

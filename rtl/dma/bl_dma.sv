@@ -60,7 +60,8 @@ module bl_dma #(
   input  logic [511:0]                record_data_i,
   output logic                        record_done_o,
 
-  // Beats of this cycle, all channels: weights, scales, activations, descriptors, outputs, records.
+  // Beats of the cycle before, all channels: weights, scales, activations, descriptors, outputs,
+  // records.
   output logic [6*6-1:0]              beats_o,
   // Pulses, one bit per stream, each with its job's tag and the first byte of the burst.
   output logic [3:0]                  read_error_o,
@@ -108,6 +109,7 @@ module bl_dma #(
   logic [Channels-1:0] id_bit [4];
   logic [Channels-1:0] beat [Streams];
   logic [Channels-1:0] beat_error;
+  logic                output_beat, record_beat;
   logic                unused;
 
   for (genvar c = 0; c < Channels; c++) begin : gen_beat
@@ -126,15 +128,24 @@ module bl_dma #(
   assign rready_o = '1;
   assign unused   = ^rlast_i;
 
-  for (genvar s = 0; s < Streams; s++) begin : gen_count
-    logic [5:0] count;
-    always_comb begin
-      count = '0;
-      if (beat[s] != '0) begin
-        for (int unsigned c = 0; c < Channels; c++) count = count + 6'(beat[s][c]);
+  // A register stands between the channels and the counters.
+  logic [Streams*6-1:0] read_beats;
+  always_comb begin
+    int unsigned s, c;
+    s          = 0;
+    c          = 0;
+    read_beats = '0;
+    if (rvalid_i != '0) begin
+      for (s = 0; s < Streams; s++) begin
+        for (c = 0; c < Channels; c++) read_beats[s*6 +: 6] = read_beats[s*6 +: 6] + 6'(beat[s][c]);
       end
     end
-    assign beats_o[s*6 +: 6] = count;
+  end
+
+  always_ff @(posedge clk_i) begin
+    beats_o[Streams*6-1:0] <= read_beats;
+    beats_o[24 +: 6]       <= 6'(output_beat);
+    beats_o[30 +: 6]       <= 6'(record_beat);
   end
 
   // ---- Read streams -----------------------------------------------------------------------------
@@ -253,10 +264,6 @@ module bl_dma #(
 
   // ---- Write side -------------------------------------------------------------------------------
 
-  logic output_beat, record_beat;
-  assign beats_o[24 +: 6] = 6'(output_beat);
-  assign beats_o[30 +: 6] = 6'(record_beat);
-
   bl_dma_write #(
     .BeatW      (BeatW),
     .Depth      (OutputDepth),
@@ -304,8 +311,9 @@ module bl_dma #(
     .record_error_o
   );
 
-  `BL_ASSERT(KnownStream, (rvalid_i & (id_bit[3] | id_bit[2])) == '0 && beat[3] >> 1 == '0,
-             "a beat returned with an unknown ID, or a descriptor on another channel than 0")
+  `BL_ASSERT_IF(KnownStream, rvalid_i != '0,
+                (rvalid_i & (id_bit[3] | id_bit[2])) == '0 && beat[3] >> 1 == '0,
+                "a beat returned with an unknown ID, or a descriptor on another channel than 0")
   `BL_ASSERT_STABLE(AddressIsStable, arvalid_o[0], arready_i[0], araddr_o[63:0])
 
 endmodule

@@ -59,26 +59,59 @@ module bl_dma_read_stream #(
   localparam int unsigned BlockShift = BeatShift + $clog2(BurstBeats);  // a burst lies in a block
   localparam int unsigned PtrW = $clog2(Depth);
   localparam int unsigned ChannelW = Channels > 1 ? $clog2(Channels) : 1;
+  localparam int unsigned Jobs = JobQueue + 1;
+  localparam int unsigned JobPtrW = $clog2(Jobs);
 
   // ---- Jobs: of the burst to ask for, and of the line at the head -------------------------------
 
-  bl_pkg::read_job_t walk, head;
-  logic              walk_valid, head_valid, walk_pop, head_pop;
+  logic [bl_pkg::ReadJobW-1:0] jobs_q [Jobs];
+  bl_pkg::read_job_t           walk, head;
+  logic [JobPtrW-1:0]          free_index, walk_index, head_index;
+  logic                        job_take, walk_valid, head_valid, walk_pop, head_pop;
 
-  bl_dma_jobs #(
-    .Width  (bl_pkg::ReadJobW),
-    .Jobs   (JobQueue + 1),
-    .Readers(2)
-  ) u_jobs (
+  bl_dma_place #(
+    .Jobs   (Jobs),
+    .Initial(Jobs)
+  ) u_free (
     .clk_i,
     .rst_ni,
-    .valid_i(job_valid_i),
-    .ready_o(job_ready_o),
-    .job_i,
-    .valid_o({head_valid, walk_valid}),
-    .pop_i  ({head_pop, walk_pop}),
-    .job_o  ({head, walk})
+    .add_i  (head_pop),
+    .pop_i  (job_take),
+    .valid_o(job_ready_o),
+    .index_o(free_index)
   );
+
+  bl_dma_place #(
+    .Jobs   (Jobs),
+    .Initial(0)
+  ) u_walk (
+    .clk_i,
+    .rst_ni,
+    .add_i  (job_take),
+    .pop_i  (walk_pop),
+    .valid_o(walk_valid),
+    .index_o(walk_index)
+  );
+
+  bl_dma_place #(
+    .Jobs   (Jobs),
+    .Initial(0)
+  ) u_head (
+    .clk_i,
+    .rst_ni,
+    .add_i  (job_take),
+    .pop_i  (head_pop),
+    .valid_o(head_valid),
+    .index_o(head_index)
+  );
+
+  assign job_take = job_valid_i && job_ready_o;
+  always_ff @(posedge clk_i) begin
+    if (job_take) jobs_q[free_index] <= job_i;
+  end
+
+  assign walk = jobs_q[walk_index];
+  assign head = jobs_q[head_index];
 
   logic unused;
   assign unused = ^walk.tag;
@@ -101,19 +134,34 @@ module bl_dma_read_stream #(
 
   // Beats to the end of the block.
   assign block_left = 8'(BurstBeats) - (BurstBeats > 1 ? 8'(address_q[BeatShift +: BurstW]) : 8'd0);
-  assign beats      = run_left_q < 32'(block_left) ? run_left_q[7:0] : block_left;
   assign used       = asked_q - taken_q;
 
-  assign request_valid_o   = active_q && 32'(used) + 32'(beats) <= 32'(Depth);
+  always_comb begin
+    beats           = '0;
+    request_valid_o = 1'b0;
+    if (active_q) begin
+      beats           = run_left_q < 32'(block_left) ? run_left_q[7:0] : block_left;
+      request_valid_o = 32'(used) + 32'(beats) <= 32'(Depth);
+    end
+  end
+
   assign request_address_o = address_q;
   assign request_stripe_o  = walk.stripe;
   assign request_len_o     = beats - 8'd1;
 
   assign request  = request_valid_o && request_ready_i;
-  assign run_end  = run_left_q == 32'(beats);
-  assign job_end  = run_end && runs_left_q == 32'd1;
   assign walk_pop = request && job_end;
-  assign next_run = run_address_q + (64'(walk.stride_lines) << BeatShift);
+
+  always_comb begin
+    run_end  = 1'b0;
+    job_end  = 1'b0;
+    next_run = '0;
+    if (request) begin
+      run_end  = run_left_q == 32'(beats);
+      job_end  = run_end && runs_left_q == 32'd1;
+      next_run = run_address_q + (64'(walk.stride_lines) << BeatShift);
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -129,10 +177,12 @@ module bl_dma_read_stream #(
 
   always_ff @(posedge clk_i) begin
     if (!active_q) begin
-      address_q     <= walk.address;
-      run_address_q <= walk.address;
-      run_left_q    <= walk.run_lines;
-      runs_left_q   <= walk.runs;
+      if (walk_valid) begin
+        address_q     <= walk.address;
+        run_address_q <= walk.address;
+        run_left_q    <= walk.run_lines;
+        runs_left_q   <= walk.runs;
+      end
     end else if (request) begin
       if (run_end) begin
         address_q     <= next_run;
@@ -219,11 +269,18 @@ module bl_dma_read_stream #(
   logic [63:0] run_start;
   logic        head_run_end;
 
-  assign run_start    = run_q == '0 ? head.address : run_start_q;
-  assign line_next    = line_q + 32'd1;
-  assign run_next     = run_q + 32'd1;
-  assign head_run_end = line_next == head.run_lines;
-  assign head_pop     = pop && head_run_end && run_next == head.runs;
+  assign line_next = line_q + 32'd1;
+  assign run_next  = run_q + 32'd1;
+  assign head_pop  = head_run_end && run_next == head.runs;
+
+  always_comb begin
+    head_run_end = 1'b0;
+    run_start    = '0;
+    if (pop) begin
+      head_run_end = line_next == head.run_lines;
+      run_start    = run_q == '0 ? head.address : run_start_q;
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -236,7 +293,7 @@ module bl_dma_read_stream #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (pop && head_run_end) run_start_q <= run_start + (64'(head.stride_lines) << BeatShift);
+    if (head_run_end) run_start_q <= run_start + (64'(head.stride_lines) << BeatShift);
   end
 
   logic [63:0]         burst_start;
@@ -262,9 +319,9 @@ module bl_dma_read_stream #(
   end
 
   `BL_ASSERT(BeatWasAskedFor, !stray, "a beat returned that was not asked for")
-  `BL_ASSERT(JobIsGood, !walk_valid || (walk.run_lines != '0 && walk.runs != '0 &&
-                                        walk.address[BeatShift-1:0] == '0),
-             "a job reads nothing, or parts of beats")
-  `BL_ASSERT(LineHasItsJob, !valid_o || head_valid, "a line is at the head without its job")
+  `BL_ASSERT_IF(JobIsGood, job_valid_i,
+                job_i.run_lines != '0 && job_i.runs != '0 && job_i.address[BeatShift-1:0] == '0,
+                "a job reads nothing, or parts of beats")
+  `BL_ASSERT_IF(LineHasItsJob, valid_o, head_valid, "a line is at the head without its job")
 
 endmodule

@@ -82,27 +82,73 @@ module bl_dma_write #(
   localparam int unsigned RecordBeats = 512 / BeatW;
   localparam int unsigned RecordW = RecordBeats > 1 ? $clog2(RecordBeats) : 1;
   localparam int unsigned DoneW = $clog2(JobQueue + 2);
+  localparam int unsigned Jobs = JobQueue + 1;
+  localparam int unsigned JobPtrW = $clog2(Jobs);
 
   // ---- Jobs: being packed, being written, being answered ----------------------------------------
 
-  bl_pkg::write_job_t pack, write, answer;
-  logic               pack_valid, write_valid, answer_valid;
-  logic               pack_pop, write_pop, answer_pop;
+  logic [bl_pkg::WriteJobW-1:0] jobs_q [Jobs];
+  bl_pkg::write_job_t           pack, write, answer;
+  logic [JobPtrW-1:0]           free_index, pack_index, write_index, answer_index;
+  logic                         job_take, pack_valid, write_valid, answer_valid;
+  logic                         pack_pop, write_pop, answer_pop;
 
-  bl_dma_jobs #(
-    .Width  (bl_pkg::WriteJobW),
-    .Jobs   (JobQueue + 1),
-    .Readers(3)
-  ) u_jobs (
+  bl_dma_place #(
+    .Jobs   (Jobs),
+    .Initial(Jobs)
+  ) u_free (
     .clk_i,
     .rst_ni,
-    .valid_i(job_valid_i),
-    .ready_o(job_ready_o),
-    .job_i,
-    .valid_o({answer_valid, write_valid, pack_valid}),
-    .pop_i  ({answer_pop, write_pop, pack_pop}),
-    .job_o  ({answer, write, pack})
+    .add_i  (answer_pop),
+    .pop_i  (job_take),
+    .valid_o(job_ready_o),
+    .index_o(free_index)
   );
+
+  bl_dma_place #(
+    .Jobs   (Jobs),
+    .Initial(0)
+  ) u_pack (
+    .clk_i,
+    .rst_ni,
+    .add_i  (job_take),
+    .pop_i  (pack_pop),
+    .valid_o(pack_valid),
+    .index_o(pack_index)
+  );
+
+  bl_dma_place #(
+    .Jobs   (Jobs),
+    .Initial(0)
+  ) u_write (
+    .clk_i,
+    .rst_ni,
+    .add_i  (job_take),
+    .pop_i  (write_pop),
+    .valid_o(write_valid),
+    .index_o(write_index)
+  );
+
+  bl_dma_place #(
+    .Jobs   (Jobs),
+    .Initial(0)
+  ) u_answer (
+    .clk_i,
+    .rst_ni,
+    .add_i  (job_take),
+    .pop_i  (answer_pop),
+    .valid_o(answer_valid),
+    .index_o(answer_index)
+  );
+
+  assign job_take = job_valid_i && job_ready_o;
+  always_ff @(posedge clk_i) begin
+    if (job_take) jobs_q[free_index] <= job_i;
+  end
+
+  assign pack   = jobs_q[pack_index];
+  assign write  = jobs_q[write_index];
+  assign answer = jobs_q[answer_index];
 
   // Beats of a job.
   function automatic logic [31:0] beats_of(input logic [31:0] values, input logic binary16);
@@ -112,11 +158,8 @@ module bl_dma_write #(
   endfunction
 
   // The unit works in beats and in groups of results; the rest of a job it passes by.
-  logic        unused;
-  logic [31:0] write_beats, answer_beats;
-  assign unused       = ^{pack, write.tag};
-  assign write_beats  = beats_of(write.values, write.binary16);
-  assign answer_beats = beats_of(answer.values, answer.binary16);
+  logic unused;
+  assign unused = ^{pack, write.tag};
 
   // ---- Pack results into beats: a group takes two parts of a beat in binary32, one in binary16 --
 
@@ -131,8 +174,7 @@ module bl_dma_write #(
   assign result_ready_o = pack_valid && nan_ready && (!beat_valid_q || fifo_ready);
   assign take           = result_valid_i && result_ready_o;
   assign packed_next    = packed_q + 32'd1;
-  assign pack_last      = packed_next == pack.values >> LaneShift;
-  assign pack_pop       = take && pack_last;
+  assign pack_pop       = pack_last;
   assign beat_full      = part_q == (pack.binary16 ? PartW'(Parts - 1) : PartW'(Parts - 2));
   assign nan            = nan_q | (16'(result_nan_i) << result_token_i);
 
@@ -153,8 +195,13 @@ module bl_dma_write #(
   end
 
   logic [HalfW-1:0] halves;
-  for (genvar i = 0; i < ResultLanes; i++) begin : gen_half
-    assign halves[i*16 +: 16] = result_data_i[i*32 +: 16];
+  always_comb begin
+    pack_last = 1'b0;
+    halves    = '0;
+    if (take) begin
+      pack_last = packed_next == pack.values >> LaneShift;
+      for (int unsigned i = 0; i < ResultLanes; i++) halves[i*16 +: 16] = result_data_i[i*32 +: 16];
+    end
   end
 
   for (genvar p = 0; p < Parts; p++) begin : gen_part
@@ -217,17 +264,33 @@ module bl_dma_write #(
   logic [CountW-1:0]  waiting_q;       // beats in the buffer of bursts that have not started
   logic [31:0]        write_left;
   logic [7:0]         burst;
-  logic               free, record_waits, start_record, start_burst, write_end;
+  logic               burst_waits, start_record, start_burst, write_end;
 
-  assign write_left = write_beats - written_q;
-  assign write_end  = write_left <= 32'(MaxBurst);
-  assign burst      = write_end ? write_left[7:0] : 8'(MaxBurst);
+  always_comb begin
+    write_left  = '0;
+    write_end   = 1'b0;
+    burst       = '0;
+    burst_waits = 1'b0;
+    if (write_valid) begin
+      write_left  = beats_of(write.values, write.binary16) - written_q;
+      write_end   = write_left <= 32'(MaxBurst);
+      burst       = write_end ? write_left[7:0] : 8'(MaxBurst);
+      burst_waits = 32'(waiting_q) >= 32'(burst);
+    end
+  end
 
-  assign free         = (!awvalid_o || awready_i) && (!wvalid_o || (wready_i && wlast_o));
-  assign record_waits = record_valid_i && !record_ready_o;  // not the one that ends in this cycle
-  assign start_record = free && record_waits;
-  assign start_burst  = free && !record_waits && write_valid && 32'(waiting_q) >= 32'(burst);
-  assign write_pop    = start_burst && write_end;
+  always_comb begin
+    start_record = 1'b0;
+    start_burst  = 1'b0;
+    if (record_valid_i || burst_waits) begin
+      if ((!awvalid_o || awready_i) && (!wvalid_o || (wready_i && wlast_o))) begin
+        start_record = record_valid_i && !record_ready_o;  // not the one that ends in this cycle
+        start_burst  = burst_waits && !start_record;
+      end
+    end
+  end
+
+  assign write_pop = start_burst && write_end;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -274,12 +337,18 @@ module bl_dma_write #(
   assign bready_o       = 1'b1;
   assign response       = bvalid_i && bid_i == 4'(bl_pkg::WriteOutputs);
   assign record_done_o  = bvalid_i && bid_i == 4'(bl_pkg::WriteCompletions);
-  assign answer_end     = answer_beats - answered_q <= 32'(MaxBurst);
-  assign answer_pop     = response && answer_end;
+  assign answer_pop     = answer_end;
   assign done_valid_o   = done_q != '0;
   assign error_o        = response && bresp_i != 2'b00;
   assign error_tag_o    = answer.tag;
   assign record_error_o = record_done_o && bresp_i != 2'b00;
+
+  always_comb begin
+    answer_end = 1'b0;
+    if (response) begin
+      answer_end = beats_of(answer.values, answer.binary16) - answered_q <= 32'(MaxBurst);
+    end
+  end
 
   always_comb begin
     error_address_o = '0;
@@ -310,16 +379,17 @@ module bl_dma_write #(
   end
 `endif
 
-  `BL_ASSERT(JobIsGood, !pack_valid || (pack.values != '0 && pack.values % ResultLanes == 32'd0 &&
-                                        pack.address[11:0] == '0),
-             "a job has no results or parts of groups, or does not start a page")
-  `BL_ASSERT(BurstHasItsData, !output_beat_o || beat_valid, "a burst started without its data")
-  `BL_ASSERT(DoneJobHasItsNanFlags, !done_valid_o || nan_valid,
-             "a job's responses came before its results were packed")
-  `BL_ASSERT(ResponseWasAskedFor,
-             !bvalid_i || (response && answer_valid && unanswered_q != '0) ||
-             (record_done_o && unanswered_records_q != '0),
-             "a write response came that was not asked for")
+  `BL_ASSERT_IF(JobIsGood, job_valid_i,
+                job_i.values != '0 && job_i.values % ResultLanes == 32'd0 &&
+                job_i.address[11:0] == '0,
+                "a job has no results or parts of groups, or does not start a page")
+  `BL_ASSERT_IF(BurstHasItsData, output_beat_o, beat_valid, "a burst started without its data")
+  `BL_ASSERT_IF(DoneJobHasItsNanFlags, done_valid_o, nan_valid,
+                "a job's responses came before its results were packed")
+  `BL_ASSERT_IF(ResponseWasAskedFor, bvalid_i,
+                (response && answer_valid && unanswered_q != '0) ||
+                (record_done_o && unanswered_records_q != '0),
+                "a write response came that was not asked for")
   `BL_ASSERT_STABLE(AddressIsStable, awvalid_o, awready_i, awaddr_o)
   `BL_ASSERT_STABLE(DataIsStable, wvalid_o, wready_i, wdata_o)
 

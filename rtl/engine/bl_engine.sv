@@ -305,6 +305,7 @@ module bl_engine #(
   // ---- One token's way from tables to sums; all tokens keep step --------------------------------
 
   logic                                          tile_draining;
+  logic [Tokens-1:0]                             drain_read;
   logic [RowW-1:0]                               drain_row;
   logic [Tokens-1:0]                             tile_done;
   logic [Tokens*ResultLanes*AccumulatorBits-1:0] drain_values;
@@ -430,6 +431,7 @@ module bl_engine #(
       .unit_i            (unit_q),
       .tile_done_o       (tile_done[t]),
       .draining_i        (tile_draining),
+      .read_i            (drain_read[t]),
       .row_i             (drain_row),
       .values_o          (drain_values[t*ResultLanes*AccumulatorBits +:
                                        ResultLanes*AccumulatorBits]),
@@ -437,13 +439,13 @@ module bl_engine #(
       .unit_o            (drain_units[t*10 +: 10])
     );
 
-    `BL_ASSERT(SumsAreInStep, sum_valid == '0 || (sum_valid == '1 && sum_valid_q),
-               "row groups are out of step with what is known of their sums")
-    `BL_ASSERT(ActiveHasSums, !(sum_valid_q && active) || sum_valid == '1,
-               "a token of the job has no sums")
+    `BL_ASSERT_IF(SumsAreInStep, sum_valid != '0, sum_valid == '1 && sum_valid_q,
+                  "row groups are out of step with what is known of their sums")
+    `BL_ASSERT_IF(ActiveHasSums, sum_valid_q && active, sum_valid == '1,
+                  "a token of the job has no sums")
   end
 
-  `BL_ASSERT(TilesEndTogether, tile_done == '0 || tile_done[0], "a token ends a tile on its own")
+  `BL_ASSERT_IF(TilesEndTogether, tile_done != '0, tile_done[0], "a token ends a tile on its own")
 
   // ---- Results: rounded one group after the other, then a buffer -------------------------------
 
@@ -472,6 +474,7 @@ module bl_engine #(
     .tokens_i   (sum_tokens_q),
     .binary16_i (sum_binary16_q),
     .draining_o (tile_draining),
+    .read_o     (drain_read),
     .row_o      (drain_row),
     .values_i   (drain_values),
     .nans_i     (drain_nans),
@@ -522,7 +525,7 @@ module bl_engine #(
 
   assign result_taken = result_valid_o && result_ready_i;
 
-  `BL_ASSERT(ResultHasRoom, !rounded_valid || buffer_ready,
-             "a result found no room, for which the sequencer holds credits")
+  `BL_ASSERT_IF(ResultHasRoom, rounded_valid, buffer_ready,
+                "a result found no room, for which the sequencer holds credits")
 
 endmodule

@@ -219,8 +219,9 @@ module bl_engine_sequencer #(
              "more scale vectors than the ring holds")
   `BL_ASSERT(ResultsFit, 32'(room_q) <= ResultDepth,
              "more results left the buffer than came")
-  `BL_ASSERT(SpanFits, !job_valid || 32'(job.span) <= Slots, "a block has more passes than slots")
-  `BL_ASSERT(TokensFit, !job_valid || (32'(job.tokens) <= Tokens && job.tokens != '0),
-             "a job has no tokens, or more than the array takes at once")
+  `BL_ASSERT_IF(SpanFits, job_valid_i, 32'(job_i.span) <= Slots,
+                "a block has more passes than slots")
+  `BL_ASSERT_IF(TokensFit, job_valid_i, 32'(job_i.tokens) <= Tokens && job_i.tokens != '0,
+                "a job has no tokens, or more than the array takes at once")
 
 endmodule

@@ -79,21 +79,22 @@ package bl_pkg;
 
   // One stream's part of a job. A line is one beat of every channel the stream uses, side by side;
   // channel c reads its beats `c * stripe` pages after those of channel 0.
+  // The members lie at multiples of 32 bits, which a simulator reads as they stand.
   typedef struct packed {
+    logic [TagW-1:0] tag;            // comes back with an error
     logic [63:0]     address;        // bytes, of channel 0's first beat
     logic [31:0]     run_lines;      // at least 1
     logic [31:0]     stride_lines;   // from one run's start to the next one's
     logic [31:0]     runs;           // at least 1
     logic [31:0]     stripe;         // 4 KiB pages
-    logic [TagW-1:0] tag;            // comes back with an error
   } read_job_t;
   localparam int unsigned ReadJobW = 196;
 
   typedef struct packed {
+    logic [TagW-1:0] tag;
+    logic            binary16;       // a result takes 2 bytes, not 4
     logic [63:0]     address;        // bytes, 4 KiB aligned
     logic [31:0]     values;         // results, at least 1
-    logic            binary16;       // a result takes 2 bytes, not 4
-    logic [TagW-1:0] tag;
   } write_job_t;
   localparam int unsigned WriteJobW = 101;
 

@@ -96,18 +96,28 @@ module bl_lut #(
     end
   end
 
+  // A table is a row of low entries for each high entry.
+  localparam int unsigned LowsW = LowEntries * FieldW;
   logic [Tables*HalfEntries*FieldW-1:0] entries_d;
   always_comb begin
-    int unsigned t, j;
+    int unsigned       t, h, l;
+    logic [FieldW-1:0] high;
+    logic [LowsW-1:0]  row;
     t         = 0;
-    j         = 0;
+    h         = 0;
+    l         = 0;
+    high      = '0;
+    row       = '0;
     entries_d = '0;
     if (valid_q) begin
       for (t = 0; t < Tables; t++) begin
-        for (j = 0; j < HalfEntries; j++) begin
-          entries_d[(t*HalfEntries+j)*FieldW +: FieldW] = EntryMask & (
-              FieldW'(signed'(lows_q[(t*LowEntries+j%LowEntries)*FieldW +: HalfW])) +
-              FieldW'(signed'(highs_q[(t*HighEntries+j/LowEntries)*FieldW +: HalfW])));
+        for (h = 0; h < HighEntries; h++) begin
+          high = FieldW'(signed'(highs_q[(t*HighEntries+h)*FieldW +: HalfW]));
+          for (l = 0; l < LowEntries; l++) begin
+            row[l*FieldW +: FieldW] =
+                EntryMask & (high + FieldW'(signed'(lows_q[(t*LowEntries+l)*FieldW +: HalfW])));
+          end
+          entries_d[(t*HighEntries+h)*LowsW +: LowsW] = row;
         end
       end
     end

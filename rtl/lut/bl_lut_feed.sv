@@ -207,7 +207,8 @@ module bl_lut_feed #(
     else if (table_valid_o[0]) table_slot_o <= table_slot_o + 1'b1;
   end
 
-  `BL_ASSERT(JobFitsTheRing, !job_valid || 32'(job.blocks) * (job.shared_word ? 1 : 32'(job.span))
-             <= Depth, "a job has more slices than the activation buffer holds")
+  `BL_ASSERT_IF(JobFitsTheRing, job_valid_i,
+                32'(job_i.blocks) * (job_i.shared_word ? 1 : 32'(job_i.span)) <= Depth,
+                "a job has more slices than the activation buffer holds")
 
 endmodule

@@ -58,6 +58,7 @@ module bl_pe #(
   localparam int unsigned Parts = (Tables + Eight - 1) / Eight;
   localparam int unsigned PartBits = Eight * Mu;
   localparam int unsigned PartW = EntryW + $clog2(Eight);
+  localparam int unsigned PartsW = Rows * Parts * FieldW;
   localparam int unsigned SliceW = PartW + $clog2(Parts);
 
   // ---- Pipeline control -------------------------------------------------------------------------
@@ -96,28 +97,6 @@ module bl_pe #(
     if (pass_valid_i)  half_q <= slot_q[pass_slot_i];
   end
 
-  // The half tables in use become full ones, so that one negator serves all rows. Where the last
-  // part has fewer tables the missing ones are 0.
-  logic [FieldW-1:0] full [Parts*Eight*FullEntries];
-  /* verilator lint_off LATCH */  // all elements are assigned: long loops are not followed
-  always_comb begin
-    int unsigned       t, j;
-    logic [FieldW-1:0] entry;
-    j     = 0;
-    entry = '0;
-    for (t = 0; t < Parts * Eight * FullEntries; t++) full[t] = '0;
-    if (p1_valid_q) begin
-      for (t = 0; t < Tables; t++) begin
-        for (j = 0; j < HalfEntries; j++) begin
-          entry = FieldW'(signed'(half_q[(t*HalfEntries+j)*FieldW +: EntryW]));
-          full[t*FullEntries+HalfEntries+j]   = entry;
-          full[t*FullEntries+HalfEntries-1-j] = -entry;
-        end
-      end
-    end
-  end
-  /* verilator lint_on LATCH */
-
   // The bits of one row and part, next to each other.
   logic [PartBits-1:0] bits [Rows*Parts];
   for (genvar r = 0; r < Rows; r++) begin : gen_bits
@@ -129,28 +108,35 @@ module bl_pe #(
   end
 
   // ---- Look-ups, eight at a time ----------------------------------------------------------------
+  // The half tables in use become full ones, so that one negator serves all rows. Where the last
+  // part has fewer tables the missing ones are 0.
 
-  logic [Rows*Parts*FieldW-1:0] parts_d, parts_q;
-  always_comb begin
-    int unsigned         i, t;
-    logic [PartBits-1:0] word;
-    logic [FieldW-1:0]   sum;
-    i       = 0;
-    t       = 0;
-    word    = '0;
-    sum     = '0;
-    parts_d = '0;
-    if (p1_valid_q) begin
-      for (i = 0; i < Rows * Parts; i++) begin
-        word = bits[i];
-        sum  = '0;
-        for (t = 0; t < Eight; t++) begin
-          sum = sum + full[(i%Parts*Eight+t)*FullEntries+32'(word[t*Mu +: Mu])];
-        end
-        parts_d[i*FieldW +: FieldW] = FieldW'(sum[PartW-1:0]);
+  function automatic logic [PartsW-1:0] look_up(input logic [Entries*FieldW-1:0] halves);
+    int unsigned                   i, j, t;
+    logic [HalfEntries*FieldW-1:0] half;
+    logic [FieldW-1:0]             entry, sum;
+    logic [FieldW-1:0]             full [Parts*Eight*FullEntries];
+    logic [PartBits-1:0]           word;
+    for (t = 0; t < Tables; t++) begin
+      half = halves[t*HalfEntries*FieldW +: HalfEntries*FieldW];
+      for (j = 0; j < HalfEntries; j++) begin
+        entry = FieldW'(signed'(half[j*FieldW +: EntryW]));
+        full[t*FullEntries+HalfEntries+j]   = entry;
+        full[t*FullEntries+HalfEntries-1-j] = -entry;
       end
     end
-  end
+    for (i = Tables * FullEntries; i < Parts * Eight * FullEntries; i++) full[i] = '0;
+    for (i = 0; i < Rows * Parts; i++) begin
+      word = bits[i];
+      sum  = '0;
+      for (t = 0; t < Eight; t++) begin
+        sum = sum + full[(i%Parts*Eight+t)*FullEntries+32'(word[t*Mu +: Mu])];
+      end
+      look_up[i*FieldW +: FieldW] = FieldW'(sum[PartW-1:0]);
+    end
+  endfunction
+
+  logic [PartsW-1:0] parts_q;
 
   // ---- Slice sums, then sums over the slices of the group ---------------------------------------
 
@@ -189,14 +175,14 @@ module bl_pe #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (p1_valid_q) parts_q <= parts_d;
+    if (p1_valid_q) parts_q <= look_up(half_q);
     if (p2_valid_q) slices_q <= slices_d;
     if (p3_valid_q && !p3_last_q) running_q <= groups_d;
     if (p3_valid_q && p3_last_q)  sums_o <= groups_d;
   end
 
-  `BL_ASSERT(NoReadOfAWrittenSlot,
-             !(pass_valid_i && table_valid_i && pass_slot_i == table_slot_i),
-             "a pass reads a table slot in the cycle in which it is written")
+  `BL_ASSERT_IF(NoReadOfAWrittenSlot, pass_valid_i && table_valid_i,
+                pass_slot_i != table_slot_i,
+                "a pass reads a table slot in the cycle in which it is written")
 
 endmodule

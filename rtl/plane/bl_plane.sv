@@ -232,9 +232,9 @@ module bl_plane #(
 
     assign valid_o = made_q || (in_pass && word_valid);
 
-    `BL_ASSERT(FitsTheBanks, !in_store || (32'(in_job.bits) <= MaxCodebookBits &&
-                                           32'(in_slices) <= MaxSlices),
-               "a codebook job has more planes or slices than the banks hold")
+    `BL_ASSERT_IF(FitsTheBanks, in_store,
+                  32'(in_job.bits) <= MaxCodebookBits && 32'(in_slices) <= MaxSlices,
+                  "a codebook job has more planes or slices than the banks hold")
   end
 
 endmodule

@@ -170,7 +170,7 @@ module bl_scale #(
     end
   end
 
-  `BL_ASSERT(CodesSplitTheGroup, !valid_i || !codebook_i || nan_i || !odd,
-             "a sum and its group's sum differ in parity")
+  `BL_ASSERT_IF(CodesSplitTheGroup, valid_i && codebook_i, nan_i || !odd,
+                "a sum and its group's sum differ in parity")
 
 endmodule

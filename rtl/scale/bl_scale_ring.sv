@@ -142,7 +142,7 @@ module bl_scale_ring #(
   assign scales_o  = odd_q != offset_q ? odd : even;
   assign offsets_o = odd_q ? odd : even;
 
-  `BL_ASSERT(ReleasesWhatIsHeld, !read_i || 32'(free_q) + 32'(release_i) <= Depth,
-             "more scale vectors were released than the ring holds")
+  `BL_ASSERT_IF(ReleasesWhatIsHeld, read_i, 32'(free_q) + 32'(release_i) <= Depth,
+                "more scale vectors were released than the ring holds")
 
 endmodule

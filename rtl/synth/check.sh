@@ -22,7 +22,7 @@ bl_ctrl_fetch Rows=4 Columns=16 MaxBits=8 MaxCodebookBits=4 MaxK=4096 MaxM=4096 
   LineW=64 Exact=1
 bl_ctrl Rows=4 Columns=16 MaxBits=8 MaxCodebookBits=4 MaxK=4096 MaxM=4096 Tokens=4 BeatW=64 \
   LineW=64 Exact=1 ConfigHash=1
-bl_dma_jobs Width=16 Jobs=3 Readers=2
+bl_dma_place Jobs=3 Initial=3
 bl_dma_read_stream BeatW=64 Channels=2 BurstBeats=16 Depth=64 JobQueue=2
 bl_dma_write BeatW=64 Depth=16 BurstBeats=16 ResultLanes=2 JobQueue=2
 bl_dma BeatW=64 Channels=2 BurstBeats=16 WeightDepth=64 ScaleDepth=64 OutputDepth=16 ResultLanes=2

@@ -81,7 +81,9 @@ class Accelerator : public sc_core::sc_module, private AxiPorts {
   void end_reset();
   [[nodiscard]] bool drained() const;
   void tick();
+  [[nodiscard]] bool undisturbed() const;
   void step();
+  [[nodiscard]] Picoseconds now() const { return (sc_core::sc_time_stamp() + ahead_).value(); }
   void access_registers();
   AxiPort& port(int number);
   bool issue(unsigned port, Burst& burst) override;
@@ -90,6 +92,7 @@ class Accelerator : public sc_core::sc_module, private AxiPorts {
 
   sc_core::sc_vector<Socket> sockets_{"socket", kPorts};
   sc_core::sc_time period_;
+  sc_core::sc_time ahead_;  // of the kernel's time
   VerilatedContext context_;
   std::unique_ptr<Vbl_top> top_;
   Observer observer_;

@@ -29,9 +29,9 @@ MemoryTarget::MemoryTarget(const sc_core::sc_module_name& name, Memory& timing, 
 }
 
 tlm::tlm_sync_enum MemoryTarget::request(int port, tlm::tlm_generic_payload& payload,
-                                         tlm::tlm_phase& phase, sc_core::sc_time&) {
+                                         tlm::tlm_phase& phase, sc_core::sc_time& delay) {
   if (phase != tlm::BEGIN_REQ) return tlm::TLM_ACCEPTED;
-  if (!waiting_.empty() || !issue(port, payload)) {
+  if (!waiting_.empty() || !issue(port, payload, now() + delay.value())) {
     waiting_.push_back({port, &payload});
     return tlm::TLM_ACCEPTED;
   }
@@ -40,7 +40,7 @@ tlm::tlm_sync_enum MemoryTarget::request(int port, tlm::tlm_generic_payload& pay
   return tlm::TLM_UPDATED;
 }
 
-bool MemoryTarget::issue(int port, tlm::tlm_generic_payload& payload) {
+bool MemoryTarget::issue(int port, tlm::tlm_generic_payload& payload, Picoseconds time) {
   if (free_slots_.empty()) {
     free_slots_.push_back(open_.size());
     open_.emplace_back();
@@ -52,7 +52,7 @@ bool MemoryTarget::issue(int port, tlm::tlm_generic_payload& payload) {
                               .address = payload.get_address(),
                               .bytes = payload.get_data_length(),
                               .tag = slot};
-  if (!timing_.try_issue(request, now())) return false;
+  if (!timing_.try_issue(request, time)) return false;
   open_[slot] = {port, &payload};
   free_slots_.pop_back();
   if (payload.is_read()) space_.prefetch(request.address, request.bytes);
@@ -91,7 +91,7 @@ void MemoryTarget::finish(const MemoryCompletion& completion) {
 }
 
 void MemoryTarget::retry() {
-  while (!waiting_.empty() && issue(waiting_.front().port, *waiting_.front().payload)) {
+  while (!waiting_.empty() && issue(waiting_.front().port, *waiting_.front().payload, now())) {
     const auto [port, payload] = waiting_.front();
     waiting_.pop_front();
     tlm::tlm_phase phase = tlm::END_REQ;

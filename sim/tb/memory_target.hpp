@@ -30,7 +30,7 @@ class MemoryTarget : public sc_core::sc_module {
 
   tlm::tlm_sync_enum request(int port, tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                              sc_core::sc_time& delay);
-  bool issue(int port, tlm::tlm_generic_payload& payload);
+  bool issue(int port, tlm::tlm_generic_payload& payload, Picoseconds time);
   void respond();
   void finish(const MemoryCompletion& completion);
   void retry();

@@ -54,6 +54,7 @@ void set_idle(Model& accum) {
   accum.offset_valid_i = 0;
   accum.unit_i = 0;
   accum.draining_i = 0;
+  accum.read_i = 0;
   accum.row_i = 0;
 }
 
@@ -229,6 +230,7 @@ void check_sums(const Shape& shape, unsigned cycles = 6000) {
     hurry = ends.has_value();
     replaced += reads_last && ended;
     accum->draining_i = readable && !reads_last;
+    accum->read_i = reads;
     accum->row_i = static_cast<CData>(row);
     accum.settle();
     REQUIRE(accum->tile_done_o == ended.has_value());
@@ -282,6 +284,7 @@ void run_tile(Bench<Model>& accum, const Shape& shape, const Term& term,
 
 template <class Model>
 cpp_int result(Bench<Model>& accum, const Shape& shape) {
+  accum->read_i = 1;
   accum.settle();
   return get_exact(accum->values_o, 0, shape.accumulator_bits);
 }
@@ -423,7 +426,7 @@ TEST_CASE("Results that are overwritten before they have been read fail an asser
 
 TEST_CASE("Results that are read across groups fail an assertion") {
   Bench<VAccumExact16> accum(set_idle<VAccumExact16>);
-  accum->draining_i = 1;
+  accum->read_i = 1;
   accum->row_i = 2;
   CHECK_NOTHROW(accum.tick());
   accum->row_i = 1;

@@ -64,7 +64,7 @@ void show(Model& drain, const Shape& shape, const Registers& registers) {
   for (unsigned t = 0; t < shape.tokens; ++t) {
     for (unsigned k = 0; k < shape.result_lanes; ++k) {
       set(drain.values_i, (t * shape.result_lanes + k) * bits, bits,
-          cpp_int(registers.values[t][drain.row_o + k]));
+          bit(drain.read_o, t) ? cpp_int(registers.values[t][drain.row_o + k]) : cpp_int(0));
     }
     set_bit(drain.nans_i, t, registers.nans[t]);
     set(drain.units_i, 10 * t, 10, registers.units[t]);

@@ -103,8 +103,8 @@ class Fields {
 template <class Port>
 ReadJob read_job(const Port& port) {
   Fields fields(port, 196);
-  return {fields.take(64), fields.take(32), fields.take(32),
-          fields.take(32), fields.take(32), fields.take(4)};
+  const std::uint64_t tag = fields.take(4);
+  return {fields.take(64), fields.take(32), fields.take(32), fields.take(32), fields.take(32), tag};
 }
 
 template <class Machine>
@@ -338,10 +338,10 @@ class Surroundings {
     started.activations = read_job(bench_->activations_job_o);
     Fields outputs(bench_->outputs_job_o, 101);
     WriteJob& o = started.outputs;
+    o.tag = outputs.take(4);
+    o.binary16 = outputs.take(1);
     o.address = outputs.take(64);
     o.values = outputs.take(32);
-    o.binary16 = outputs.take(1);
-    o.tag = outputs.take(4);
     return started;
   }
 

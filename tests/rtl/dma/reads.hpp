@@ -116,12 +116,12 @@ inline ReadJob random_job(Random& random, unsigned tag) {
 /// The packed struct bl_pkg::read_job_t, whose first member has the highest bits.
 template <class Port>
 void set_job(Port& port, const ReadJob& job) {
-  set(port, 0, 4, job.tag);
-  set(port, 4, 32, job.stripe);
-  set(port, 36, 32, job.runs);
-  set(port, 68, 32, job.stride_lines);
-  set(port, 100, 32, job.run_lines);
-  set(port, 132, 64, job.address);
+  set(port, 0, 32, job.stripe);
+  set(port, 32, 32, job.runs);
+  set(port, 64, 32, job.stride_lines);
+  set(port, 96, 32, job.run_lines);
+  set(port, 128, 64, job.address);
+  set(port, 192, 4, job.tag);
 }
 
 }  // namespace bitloom::rtl

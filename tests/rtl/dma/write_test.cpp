@@ -65,10 +65,10 @@ struct Job {
 /// The packed struct bl_pkg::write_job_t, whose first member has the highest bits.
 template <class Port>
 void set_job(Port& port, const Job& job) {
-  set(port, 0, 4, job.tag);
-  set(port, 4, 1, job.binary16 ? 1 : 0);
-  set(port, 5, 32, job.values);
-  set(port, 37, 64, job.address);
+  set(port, 0, 32, job.values);
+  set(port, 32, 64, job.address);
+  set(port, 96, 1, job.binary16 ? 1 : 0);
+  set(port, 97, 4, job.tag);
 }
 
 template <class Model>
@@ -635,6 +635,5 @@ TEST_CASE("A job of no results, of part of a group, or within a page fails an as
   using W = Writer2;
   const Job job = GENERATE(Job{.values = 0}, Job{.values = 3}, Job{.address = 0x1800, .values = 2});
   Bench<W::Model> dma(W::set_idle);
-  offer_job(dma, job);
-  CHECK_THROWS_AS(dma.tick(), AssertionFailed);
+  CHECK_THROWS_AS(offer_job(dma, job), AssertionFailed);
 }

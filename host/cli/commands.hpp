@@ -10,6 +10,8 @@ namespace bitloom {
 int run_command(const Arguments& arguments);
 int sim_command(const Arguments& arguments);
 int wave_command(const Arguments& arguments);
+int generate_command(const Arguments& arguments);
+int perplexity_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
 
 }  // namespace bitloom

@@ -28,6 +28,8 @@ constexpr std::array kCommands = {
     Command{"run", "run a layer of an interchange file on one backend", run_command},
     Command{"sim", "run a layer by name through the simulator", sim_command},
     Command{"wave", "the same with a waveform of some cycles", wave_command},
+    Command{"generate", "continue a text with a model on one backend", generate_command},
+    Command{"perplexity", "how well a model predicts a text, by precision", perplexity_command},
     Command{"list", "list the model layers that are known by name", list_command},
     Command{"version", "print the version", version_command},
     Command{"help", "print this text", help_command},
@@ -36,7 +38,7 @@ constexpr std::array kCommands = {
 int help_command(const Arguments&) {
   std::cout << "bitloom: bit-exact, cycle-accurate simulation of any-precision LLM layers\n\n";
   for (const Command& command : kCommands)
-    std::cout << fmt::format("  bitloom {:<10}{}\n", command.name, command.summary);
+    std::cout << fmt::format("  bitloom {:<12}{}\n", command.name, command.summary);
   std::cout << "\n`bitloom COMMAND --help` lists a command's options.\n";
   return kExitOk;
 }

@@ -49,6 +49,19 @@ Value value_in(const std::array<Named<Value>, count>& names, const OptionValues&
                fmt::format("{}", fmt::join(expected, " or ")), "Choose one of these."});
 }
 
+template <class Number>
+Number parsed_number(const OptionValues& values, const std::string& name, Number least, Number most,
+                     const char* what) {
+  const auto& text = values[name].as<std::string>();
+  Number number{};
+  const char* end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, number);
+  if (failure == std::errc() && stop == end && number >= least && number <= most) return number;
+  throw Error(ErrorCode::usage,
+              {"--" + name, "\"" + text + "\"", fmt::format("{} from {} to {}", what, least, most),
+               "Give such a number."});
+}
+
 // "--name=" as "--name" and an empty value, which the option's own check then refuses by its words.
 Arguments with_empty_values(const Arguments& arguments) {
   Arguments result;
@@ -90,14 +103,11 @@ OptionValues parse_options(const std::string& command, const Arguments& argument
 
 std::uint64_t number_of(const OptionValues& values, const std::string& name, std::uint64_t least,
                         std::uint64_t most) {
-  const auto& text = values[name].as<std::string>();
-  std::uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, number);
-  if (failure == std::errc() && stop == end && number >= least && number <= most) return number;
-  throw Error(ErrorCode::usage,
-              {"--" + name, "\"" + text + "\"",
-               fmt::format("a whole number from {} to {}", least, most), "Give such a number."});
+  return parsed_number(values, name, least, most, "a whole number");
+}
+
+double real_of(const OptionValues& values, const std::string& name, double least, double most) {
+  return parsed_number(values, name, least, most, "a number");
 }
 
 std::uint32_t repeat_of(const OptionValues& values) {
@@ -118,9 +128,9 @@ OutputFormat format_of(const OptionValues& values) {
   return value_in(kFormatNames, values, "out-dtype");
 }
 
-std::optional<Mode> mode_of(const OptionValues& values) {
-  if (!values.contains("mode")) return std::nullopt;
-  return value_in(kModeNames, values, "mode");
+std::optional<Mode> mode_of(const OptionValues& values, const char* name) {
+  if (!values.contains(name)) return std::nullopt;
+  return value_in(kModeNames, values, name);
 }
 
 std::optional<std::uint32_t> group_size_of(const OptionValues& values) {

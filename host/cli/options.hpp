@@ -26,6 +26,10 @@ OptionValues parse_options(const std::string& command, const Arguments& argument
 std::uint64_t number_of(const OptionValues& values, const std::string& name, std::uint64_t least,
                         std::uint64_t most);
 
+/// The value of option `name`, a decimal number in [least, most] that may have a fraction. Throws
+/// Error usage.
+double real_of(const OptionValues& values, const std::string& name, double least, double most);
+
 /// The --repeat of a command line: 0, or a number of calls that has a steady state. Throws Error
 /// usage.
 std::uint32_t repeat_of(const OptionValues& values);
@@ -37,9 +41,9 @@ unsigned bits_of(const OptionValues& values);
 inline constexpr const char* kDtypeHelp = "type of the outputs: f32 or f16";
 OutputFormat format_of(const OptionValues& values);
 
-/// The --mode and --group-size of a command line (0 for "row"), where they are given. Throw Error
-/// usage.
-std::optional<Mode> mode_of(const OptionValues& values);
+/// The mode that option `name` gives, and the --group-size (0 for "row"), where they are given.
+/// Throw Error usage.
+std::optional<Mode> mode_of(const OptionValues& values, const char* name = "mode");
 std::optional<std::uint32_t> group_size_of(const OptionValues& values);
 
 /// Most tokens of --tokens: their activations stand in memory.

@@ -4,19 +4,14 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <span>
 #include <utility>
 
-#include "host/cache/layer_cache.hpp"
 #include "host/models/models.hpp"
 #include "host/runtime/names.hpp"
 #include "host/synthetic/synthetic.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/layer_file.hpp"
 #include "sw/io/llama2c.hpp"
-#include "sw/io/sha256.hpp"
-#include "sw/quant/bcq.hpp"
-#include "sw/quant/codebook.hpp"
 
 namespace bitloom {
 namespace {
@@ -27,10 +22,6 @@ struct FloatLayer {
   std::string origin;
   std::string identity;
 };
-
-std::string sha256_of(std::string_view text) {
-  return sha256_hex(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
-}
 
 FloatLayer synthetic_layer(const LayerRequest& request) {
   const ModelLayer& shape = find_layer(request.layer);
@@ -43,60 +34,9 @@ FloatLayer synthetic_layer(const LayerRequest& request) {
 FloatLayer llama2c_layer(const LayerRequest& request) {
   const Llama2cFile file(request.weights);
   const Llama2cTensor& tensor = file.tensor(request.layer);
-  std::vector<float> values = file.read(tensor);
-  const auto bytes = std::as_bytes(std::span(values));
-  const std::string hash =
-      sha256_hex(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
-  return {matrix_of(std::move(values), tensor.rows, tensor.columns), request.weights.string(),
-          fmt::format("llama2c {} {} {} {}", tensor.name, tensor.rows, tensor.columns, hash)};
-}
-
-void store(const LayerCache& cache, const std::string& key, const Quantized& quantized,
-           const LayerProgress& progress) {
-  try {
-    cache.store(key, quantized);
-  } catch (const Error& error) {
-    // The layer is at hand: a cache that cannot be written costs time, not the run.
-    if (progress.note) progress.note(error.what());
-  }
-}
-
-// How float weights become a layer.
-struct Recipe {
-  Mode mode = Mode::bcq;
-  unsigned bits = 0;
-  std::uint32_t group_size = 0;
-};
-
-// All that the result depends on besides the weights: two recipes never share a text.
-std::string recipe_text(const Recipe& recipe) {
-  if (recipe.mode == Mode::codebook)
-    return fmt::format("codebook {} bits {} group {}", kCodebookRevision, recipe.bits,
-                       recipe.group_size);
-  const BcqOptions defaults;
-  return fmt::format("quantizer {} bits {} group {} offset {} rounds {}", kBcqRevision, recipe.bits,
-                     recipe.group_size, defaults.offset, defaults.rounds);
-}
-
-Quantized quantize(const std::string& name, const FloatMatrix& weights, const Recipe& recipe,
-                   const std::function<void()>& row_done) {
-  if (recipe.mode == Mode::codebook)
-    return quantize_codebook(
-        name, weights,
-        {.bits = recipe.bits, .group_size = recipe.group_size, .row_done = row_done});
-  return quantize_bcq(name, weights,
-                      {.bits = recipe.bits, .group_size = recipe.group_size, .row_done = row_done});
-}
-
-Quantized quantize_cached(const std::string& name, const FloatLayer& source, const Recipe& recipe,
-                          const LayerProgress& progress) {
-  const LayerCache cache(cache_directory());
-  const std::string key = sha256_of(source.identity + " " + recipe_text(recipe));
-  if (std::optional<Quantized> cached = cache.find(key)) return std::move(*cached);
-  if (progress.quantizing) progress.quantizing(source.weights.m);
-  Quantized quantized = quantize(name, source.weights, recipe, progress.row_done);
-  store(cache, key, quantized, progress);
-  return quantized;
+  FloatMatrix weights = matrix_of(file.read(tensor), tensor.rows, tensor.columns);
+  std::string identity = matrix_identity(weights);
+  return {std::move(weights), request.weights.string(), std::move(identity)};
 }
 
 LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
@@ -112,7 +52,7 @@ LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
   shape.precisions[recipe.bits];
   const auto make = [name = request.layer, source = std::move(source),
                      recipe](const LayerProgress& progress) -> LayerSource {
-    Quantized quantized = quantize_cached(name, source, recipe, progress);
+    Quantized quantized = quantize_cached(name, source.weights, source.identity, recipe, progress);
     return {std::move(quantized.layer), source.origin, source.weights, quantized.relative_error};
   };
   return {std::move(shape), make};

@@ -9,11 +9,9 @@
 #include <string>
 
 #include "host/runtime/run.hpp"
+#include "host/sources/quantize_cached.hpp"
 
 namespace bitloom {
-
-/// Columns per group where nothing else is asked for.
-inline constexpr std::uint32_t kDefaultGroupSize = 128;
 
 /// What a simulation asks for.
 struct LayerRequest {
@@ -23,13 +21,6 @@ struct LayerRequest {
   std::optional<std::uint32_t> group_size;  ///< empty = the layer's own, or 128; 0 = per row
   std::uint64_t seed = 0;                   ///< of synthetic weights
   std::filesystem::path weights;            ///< .safetensors or llama2.c .bin; empty = synthetic
-};
-
-/// What is told while a layer is made; each may be empty.
-struct LayerProgress {
-  std::function<void(std::uint32_t row_count)> quantizing;  ///< before quantization begins
-  std::function<void()> row_done;                           ///< after each row, from any thread
-  std::function<void(const std::string&)> note;             ///< of a cache that cannot be written
 };
 
 /// A layer that was found, and that nothing forbids to make.

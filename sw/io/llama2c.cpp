@@ -132,10 +132,19 @@ const Llama2cTensor& Llama2cFile::tensor(const std::string& name) const {
 
 std::vector<float> Llama2cFile::read(const Llama2cTensor& tensor) const {
   std::vector<float> values(std::size_t{tensor.rows} * tensor.columns);
-  const std::vector<std::uint8_t> bytes = file_.read(tensor.offset, values.size() * 4);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = std::bit_cast<float>(little_endian_word<std::uint32_t>(bytes, i));
+  read_values(tensor.offset, values);
   return values;
+}
+
+void Llama2cFile::read_row(const Llama2cTensor& tensor, std::uint32_t row,
+                           std::span<float> out) const {
+  read_values(tensor.offset + std::uint64_t{4} * row * tensor.columns, out.first(tensor.columns));
+}
+
+void Llama2cFile::read_values(std::uint64_t offset, std::span<float> out) const {
+  const std::vector<std::uint8_t> bytes = file_.read(offset, out.size() * 4);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = std::bit_cast<float>(little_endian_word<std::uint32_t>(bytes, i));
 }
 
 }  // namespace bitloom

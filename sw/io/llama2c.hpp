@@ -54,7 +54,12 @@ class Llama2cFile {
   /// All values of a tensor.
   [[nodiscard]] std::vector<float> read(const Llama2cTensor& tensor) const;
 
+  /// One row of a tensor into `out`, which holds its columns. From any thread.
+  void read_row(const Llama2cTensor& tensor, std::uint32_t row, std::span<float> out) const;
+
  private:
+  void read_values(std::uint64_t offset, std::span<float> out) const;
+
   InputFile file_;
   Llama2cShape shape_;
   std::vector<Llama2cTensor> tensors_;

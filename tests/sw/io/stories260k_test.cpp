@@ -2,29 +2,18 @@
 // A real trained model, found under BITLOOM_DATA. Without it the test is reported as skipped.
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
-#include <iostream>
 #include <numeric>
 
 #include "sw/io/llama2c.hpp"
 #include "sw/io/sha256.hpp"
+#include "tests/support/test_data.hpp"
 
 namespace {
 
 using namespace bitloom;
 
-std::filesystem::path model_path() {
-  const char* folder = std::getenv("BITLOOM_DATA");
-  std::filesystem::path path =
-      std::filesystem::path(folder == nullptr ? "../shared/data" : folder) /
-      "stories260K/stories260K.bin";
-  if (!std::filesystem::exists(path)) {
-    std::cout << "skipped: no " << path.string() << " (set BITLOOM_DATA)\n";
-    std::exit(77);
-  }
-  return path;
-}
+std::filesystem::path model_path() { return test_data("stories260K/stories260K.bin"); }
 
 }  // namespace
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/cli/text_setup.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <string_view>
+#include <utility>
+
+#include "host/cli/progress.hpp"
+#include "host/runtime/devices.hpp"
+#include "sim/rtl/rtl_support.hpp"
+#include "sw/config/config.hpp"
+#include "sw/error/error.hpp"
+#include "sw/io/file.hpp"
+#include "sw/transformer/llama2c_model.hpp"
+
+namespace bitloom {
+namespace {
+
+namespace po = boost::program_options;
+
+void tell(std::string_view text) { std::cerr << "bitloom: " << text << "\n"; }
+
+bool on_device(const NeededPrecisions& needed) {
+  return std::any_of(needed.begin(), needed.end(), [](const auto& layer) {
+    return std::any_of(layer.second.begin(), layer.second.end(),
+                       [](unsigned bits) { return bits != kFloatBits; });
+  });
+}
+
+// Of layers that are made here; the device refuses layers of a file when it sees them.
+void check_hardware(const TextSetup& setup, const NeededPrecisions& needed) {
+  if (!is_hardware(setup.run.backend) || !setup.run.weights.empty()) return;
+  for (const auto& [id, precisions] : needed) {
+    const NamedLinear& linear = setup.model.linear(id);
+    for (const unsigned bits : precisions) {
+      if (bits == kFloatBits) continue;
+      const RtlRequest request{linear.name, setup.run.method, linear.weights.m, linear.weights.k,
+                               bits};
+      if (const std::optional<Error> refusal = rtl_refusal(setup.run.config, request))
+        throw Error(*refusal);
+    }
+  }
+}
+
+std::uint64_t rows_to_make(const FloatModel& model, LinearId id, const std::set<unsigned>& bits) {
+  return std::uint64_t{model.linear(id).weights.m} * (bits.size() - bits.count(kFloatBits));
+}
+
+// Layers of a file are as they are: to ask for others is an error.
+void check_weights(const OptionValues& values) {
+  for (const char* option : {"method", "group-size"})
+    if (values.contains("weights") && values.contains(option))
+      throw Error(ErrorCode::usage,
+                  {std::string("--") + option, "given together with --weights", "one of the two",
+                   "Leave it out: layers of an interchange file are run as they are."});
+}
+
+}  // namespace
+
+po::options_description text_options(const std::string& caption) {
+  po::options_description options(caption);
+  options.add_options()                                                                        //
+      ("model", po::value<std::string>()->required(), "llama2.c model (.bin)")                 //
+      ("tokenizer", po::value<std::string>()->required(), "its llama2.c tokenizer (.bin)")     //
+      ("backend", po::value<std::string>()->default_value("cpu"), "golden, cpu, cuda or rtl")  //
+      ("config", po::value<std::string>()->default_value("edge"),
+       "configuration: a name, or a file ending in .json")  //
+      ("method", po::value<std::string>(),
+       "how weights are quantized: bcq (default) or codebook")  //
+      ("group-size", po::value<std::string>(),
+       "columns per group: 32, 64, 128 (default) or 256; row = one group per row")  //
+      ("weights", po::value<std::string>(),
+       "interchange file of the quantized layers; default: quantize the model's")          //
+      ("out", po::value<std::string>(), "directory of result.json; default: not written")  //
+      ("design", po::value<std::string>(), kDesignHelp)                                    //
+      ("help", "print this text");
+  return options;
+}
+
+TextSetup prepare_text(const OptionValues& values) {
+  const auto text = [&values](const char* name) {
+    return values.contains(name) ? values[name].as<std::string>() : std::string();
+  };
+  check_weights(values);
+  TextRun run;
+  run.model = text("model");
+  run.tokenizer = text("tokenizer");
+  run.backend = text("backend");
+  run.config = load_config(text("config"));
+  run.weights = text("weights");
+  run.method = mode_of(values, "method").value_or(Mode::bcq);
+  run.group_size = group_size_of(values).value_or(kDefaultGroupSize);
+  static_cast<void>(is_hardware(run.backend));  // refuses what is no backend
+  RtlOptions rtl = rtl_options(values);
+  rtl.worker.notice = tell;
+  FloatModel model = read_llama2c_model(run.model);
+  run.shape = model.shape;
+  Tokenizer tokenizer(run.tokenizer, model.shape.vocab_size);
+  return {std::move(run), std::move(model), std::move(tokenizer), std::move(rtl)};
+}
+
+LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed) {
+  check_hardware(setup, needed);
+  std::uint64_t rows = 0;
+  for (const auto& [id, bits] : needed) rows += rows_to_make(setup.model, id, bits);
+  Progress progress(setup.run.weights.empty() ? "quantizing" : "reading", "rows");
+  progress.expect(rows);
+  const LayerProgress steps{.quantizing = {},
+                            .row_done = [&progress] { progress.advance(); },
+                            .note = [](const std::string& note) { tell("note: " + note); }};
+  const TextRun& run = setup.run;
+  const LayerMaker make = run.weights.empty() ? quantizing_maker(run.method, run.group_size, steps)
+                                              : reading_maker(run.weights, setup.model, needed);
+  std::uint64_t made = 0;
+  return {setup.model, needed, make,
+          on_device(needed) ? make_device(run.backend, run.config, setup.rtl) : nullptr,
+          [&](LinearId id) {
+            made += rows_to_make(setup.model, id, needed.at(id));
+            progress.reach(made);
+          }};
+}
+
+void write_result_text(const std::filesystem::path& directory, const std::string& json) {
+  OutputFile file(directory / "result.json");
+  file.write(std::span(reinterpret_cast<const std::uint8_t*>(json.data()), json.size()));
+  file.commit();
+}
+
+}  // namespace bitloom

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `bitloom generate` and `bitloom perplexity` share: a model, its tokenizer, a device.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "host/cli/options.hpp"
+#include "host/generation/loaded_model.hpp"
+#include "host/generation/text_run.hpp"
+#include "sw/tokenizer/tokenizer.hpp"
+#include "sw/transformer/float_model.hpp"
+
+namespace bitloom {
+
+struct TextSetup {
+  TextRun run;
+  FloatModel model;
+  Tokenizer tokenizer;
+  RtlOptions rtl;
+};
+
+/// The options of both commands.
+boost::program_options::options_description text_options(const std::string& caption);
+
+/// Reads the options, the model and the tokenizer. Throws Error as these do.
+TextSetup prepare_text(const OptionValues& values);
+
+/// Refuses what the hardware cannot run before anything is made; then makes or reads the layers,
+/// with progress on standard error, and loads them. Throws Error.
+LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed);
+
+/// Writes result.json into the directory, which prepare_directory has seen. Throws Error
+/// output_path.
+void write_result_text(const std::filesystem::path& directory, const std::string& json);
+
+}  // namespace bitloom

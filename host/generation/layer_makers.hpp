@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the quantized layers of a model come from. This is the one place that decides in what form
+// they are made.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "host/generation/precision.hpp"
+#include "host/sources/quantize_cached.hpp"
+#include "sw/layer/layer.hpp"
+#include "sw/transformer/float_model.hpp"
+
+namespace bitloom {
+
+/// Layers that together serve all of `bits` (each 1 to 8, at least one) for one linear layer.
+using LayerMaker =
+    std::function<std::vector<Layer>(const NamedLinear& linear, const std::set<unsigned>& bits)>;
+
+/// Quantizes the model's weights, one layer for each precision, or takes them from the cache of an
+/// earlier run. The maker throws Error as quantize_cached does.
+LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, LayerProgress progress);
+
+/// Reads layers of an interchange file by the names of the model's layers. Throws Error layer_name
+/// that lists all layers of `needed` that the file lacks; the maker throws layer_shape when one has
+/// other sizes than the model's, and call_precision when one does not serve a precision.
+LayerMaker reading_maker(const std::filesystem::path& path, const FloatModel& model,
+                         const NeededPrecisions& needed);
+
+}  // namespace bitloom

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a text was written or predicted with: for its report.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "gen/config.hpp"
+#include "sw/layer/layer.hpp"
+#include "sw/transformer/float_model.hpp"
+
+namespace bitloom {
+
+struct TextRun {
+  std::string model;      ///< path
+  std::string tokenizer;  ///< path
+  TransformerShape shape;
+  std::string backend;
+  Config config;
+  std::string weights;  ///< path of the quantized layers; empty = made by the next two
+  Mode method = Mode::bcq;
+  std::uint32_t group_size = 0;  ///< 0 = per row
+};
+
+}  // namespace bitloom

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/sources/quantize_cached.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "host/cache/layer_cache.hpp"
+#include "sw/error/error.hpp"
+#include "sw/io/sha256.hpp"
+#include "sw/quant/bcq.hpp"
+#include "sw/quant/codebook.hpp"
+
+namespace bitloom {
+namespace {
+
+std::string sha256_of(std::string_view text) {
+  return sha256_hex(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
+void store(const LayerCache& cache, const std::string& key, const Quantized& quantized,
+           const LayerProgress& progress) {
+  try {
+    cache.store(key, quantized);
+  } catch (const Error& error) {
+    // The layer is at hand: a cache that cannot be written costs time, not the run.
+    if (progress.note) progress.note(error.what());
+  }
+}
+
+// All that the result depends on besides the weights: two recipes never share a text.
+std::string recipe_text(const Recipe& recipe) {
+  if (recipe.mode == Mode::codebook)
+    return fmt::format("codebook {} bits {} group {}", kCodebookRevision, recipe.bits,
+                       recipe.group_size);
+  const BcqOptions defaults;
+  return fmt::format("quantizer {} bits {} group {} offset {} rounds {}", kBcqRevision, recipe.bits,
+                     recipe.group_size, defaults.offset, defaults.rounds);
+}
+
+Quantized quantize(const std::string& name, const FloatMatrix& weights, const Recipe& recipe,
+                   const std::function<void()>& row_done) {
+  if (recipe.mode == Mode::codebook)
+    return quantize_codebook(
+        name, weights,
+        {.bits = recipe.bits, .group_size = recipe.group_size, .row_done = row_done});
+  return quantize_bcq(name, weights,
+                      {.bits = recipe.bits, .group_size = recipe.group_size, .row_done = row_done});
+}
+
+}  // namespace
+
+std::string matrix_identity(const FloatMatrix& weights) {
+  Sha256 hash;
+  std::vector<float> row(weights.k);
+  for (std::uint32_t i = 0; i < weights.m; ++i) {
+    weights.read_row(i, row);
+    const auto bytes = std::as_bytes(std::span(row));
+    hash.update(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
+  }
+  return fmt::format("floats {} {} {}", weights.m, weights.k, hash.hex());
+}
+
+Quantized quantize_cached(const std::string& name, const FloatMatrix& weights,
+                          const std::string& identity, const Recipe& recipe,
+                          const LayerProgress& progress) {
+  const LayerCache cache(cache_directory());
+  // The name is part of the layer, and so of the entry.
+  const std::string key = sha256_of(name + " " + identity + " " + recipe_text(recipe));
+  if (std::optional<Quantized> cached = cache.find(key)) return std::move(*cached);
+  if (progress.quantizing) progress.quantizing(weights.m);
+  Quantized quantized = quantize(name, weights, recipe, progress.row_done);
+  store(cache, key, quantized, progress);
+  return quantized;
+}
+
+}  // namespace bitloom

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/small_model.hpp"
+
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <random>
+
+namespace bitloom {
+namespace {
+
+using Reals = std::vector<double>;
+
+void append_word(std::string& bytes, std::uint32_t word) {
+  for (unsigned i = 0; i < 4; ++i) bytes += static_cast<char>(word >> (8 * i));
+}
+
+void append_floats(std::string& bytes, const SmallModel::Vector& values) {
+  for (const float value : values) append_word(bytes, std::bit_cast<std::uint32_t>(value));
+}
+
+void append_floats(std::string& bytes, const std::vector<SmallModel::Vector>& tensors) {
+  for (const SmallModel::Vector& tensor : tensors) append_floats(bytes, tensor);
+}
+
+Reals times(const SmallModel::Vector& w, const Reals& x) {
+  Reals y(w.size() / x.size());
+  for (std::size_t i = 0; i < w.size(); ++i) y[i / x.size()] += w[i] * x[i % x.size()];
+  return y;
+}
+
+Reals norm(const Reals& x, const SmallModel::Vector& weight) {
+  double square = 0;
+  for (const double value : x) square += value * value;
+  Reals y(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i)
+    y[i] = x[i] * weight[i] / std::sqrt(square / static_cast<double>(x.size()) + 1e-5);
+  return y;
+}
+
+void rotate(Reals& x, std::size_t position) {
+  for (std::size_t i = 0; i < x.size(); i += 2) {
+    const auto within = static_cast<double>(i % SmallModel::kHeadDim);
+    const double angle = static_cast<double>(position) /
+                         std::pow(10000.0, within / static_cast<double>(SmallModel::kHeadDim));
+    const double a = x[i];
+    const double b = x[i + 1];
+    x[i] = a * std::cos(angle) - b * std::sin(angle);
+    x[i + 1] = a * std::sin(angle) + b * std::cos(angle);
+  }
+}
+
+void add(Reals& to, const Reals& x) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] += x[i];
+}
+
+Reals attention(const Reals& q, const std::vector<Reals>& keys, const std::vector<Reals>& values) {
+  constexpr std::size_t kPerKv = SmallModel::kHeads / SmallModel::kKvHeads;
+  constexpr std::size_t kSize = SmallModel::kHeadDim;
+  Reals out(q.size());
+  for (std::size_t head = 0; head < SmallModel::kHeads; ++head) {
+    Reals weights;
+    double sum = 0;
+    for (const Reals& key : keys) {
+      double score = 0;
+      for (std::size_t i = 0; i < kSize; ++i)
+        score += q[head * kSize + i] * key[head / kPerKv * kSize + i];
+      weights.push_back(std::exp(score / std::sqrt(static_cast<double>(kSize))));
+      sum += weights.back();
+    }
+    for (std::size_t t = 0; t < keys.size(); ++t)
+      for (std::size_t i = 0; i < kSize; ++i)
+        out[head * kSize + i] += weights[t] / sum * values[t][head / kPerKv * kSize + i];
+  }
+  return out;
+}
+
+}  // namespace
+
+SmallModel::SmallModel(std::uint32_t seed) {
+  std::mt19937 random(seed);
+  const auto tensor = [&random](std::size_t count, double center, double spread) {
+    Vector values(count);
+    for (float& value : values)
+      value = static_cast<float>(center + spread * (static_cast<double>(random()) * 0x1p-31 - 1.0));
+    return values;
+  };
+  embedding = tensor(kVocab * kDim, 0, 1);
+  for (std::size_t block = 0; block < kBlocks; ++block) {
+    att_norm.push_back(tensor(kDim, 1, 0.5));
+    wq.push_back(tensor(kDim * kDim, 0, 0.6));
+    wk.push_back(tensor(kKvDim * kDim, 0, 0.6));
+    wv.push_back(tensor(kKvDim * kDim, 0, 0.6));
+    wo.push_back(tensor(kDim * kDim, 0, 0.4));
+    ffn_norm.push_back(tensor(kDim, 1, 0.5));
+    w1.push_back(tensor(kHidden * kDim, 0, 0.4));
+    w2.push_back(tensor(kDim * kHidden, 0, 0.4));
+    w3.push_back(tensor(kHidden * kDim, 0, 0.4));
+  }
+  final_norm = tensor(kDim, 1, 0.5);
+  classifier = tensor(kVocab * kDim, 0, 0.5);
+}
+
+std::string SmallModel::file() const {
+  std::string bytes;
+  for (const std::size_t field : {kDim, kHidden, kBlocks, kHeads, kKvHeads})
+    append_word(bytes, static_cast<std::uint32_t>(field));
+  append_word(bytes, static_cast<std::uint32_t>(-static_cast<std::int32_t>(kVocab)));
+  append_word(bytes, kContext);
+  append_floats(bytes, embedding);
+  for (const auto* tensors : {&att_norm, &wq, &wk, &wv, &wo, &ffn_norm, &w1, &w2, &w3})
+    append_floats(bytes, *tensors);
+  append_floats(bytes, final_norm);
+  append_floats(bytes, Vector(kContext * kHeadDim));  // the rotary tables, which nothing reads
+  append_floats(bytes, classifier);
+  return bytes;
+}
+
+std::string SmallModel::tokenizer_file() {
+  std::vector<std::string> texts = {"<unk>", "\n<s>\n", "\n</s>\n"};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    char text[8];
+    std::snprintf(text, sizeof text, "<0x%02X>", byte);
+    texts.emplace_back(text);
+  }
+  for (const char* text : {" ", "a", "b", " a", "ab", "ba", " ab", "aa", "bb", "\xC3\xA9", "abab"})
+    texts.emplace_back(text);
+  std::string bytes;
+  append_word(bytes, 6);
+  for (std::size_t i = 0; i < kVocab; ++i) {
+    // Scores as a trained tokenizer has them: the later a token, the lower.
+    append_word(bytes, std::bit_cast<std::uint32_t>(i < 259 ? 0.0F : -static_cast<float>(i - 259)));
+    append_word(bytes, static_cast<std::uint32_t>(texts.at(i).size()));
+    bytes += texts.at(i);
+  }
+  return bytes;
+}
+
+std::vector<std::vector<double>> SmallModel::logits(
+    const std::vector<std::uint32_t>& tokens) const {
+  std::vector<std::vector<Reals>> keys(kBlocks);
+  std::vector<std::vector<Reals>> values(kBlocks);
+  std::vector<Reals> result;
+  for (std::size_t position = 0; position < tokens.size(); ++position) {
+    const auto row = embedding.begin() + static_cast<std::ptrdiff_t>(tokens[position] * kDim);
+    Reals x(row, row + kDim);
+    for (std::size_t block = 0; block < kBlocks; ++block) {
+      const Reals in = norm(x, att_norm[block]);
+      Reals q = times(wq[block], in);
+      Reals k = times(wk[block], in);
+      rotate(q, position);
+      rotate(k, position);
+      keys[block].push_back(k);
+      values[block].push_back(times(wv[block], in));
+      add(x, times(wo[block], attention(q, keys[block], values[block])));
+      const Reals middle = norm(x, ffn_norm[block]);
+      Reals gate = times(w1[block], middle);
+      const Reals up = times(w3[block], middle);
+      for (std::size_t i = 0; i < gate.size(); ++i) gate[i] *= up[i] / (1 + std::exp(-gate[i]));
+      add(x, times(w2[block], gate));
+    }
+    result.push_back(times(classifier, norm(x, final_norm)));
+  }
+  return result;
+}
+
+}  // namespace bitloom

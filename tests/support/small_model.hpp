@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small random LLaMA model as llama2.c files, written from the format's description without any
+// code of bitloom, and its outputs by the textbook in binary64.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bitloom {
+
+/// Every size differs from the others, so that none can stand for another.
+struct SmallModel {
+  static constexpr std::size_t kDim = 24;
+  static constexpr std::size_t kHidden = 40;
+  static constexpr std::size_t kBlocks = 2;
+  static constexpr std::size_t kHeads = 6;
+  static constexpr std::size_t kKvHeads = 2;
+  static constexpr std::size_t kHeadDim = 4;
+  static constexpr std::size_t kVocab = 270;
+  static constexpr std::size_t kContext = 48;
+  static constexpr std::size_t kKvDim = kKvHeads * kHeadDim;
+
+  using Vector = std::vector<float>;
+
+  Vector embedding;              ///< [kVocab, kDim]
+  std::vector<Vector> att_norm;  ///< by block
+  std::vector<Vector> wq, wk, wv, wo;
+  std::vector<Vector> ffn_norm;
+  std::vector<Vector> w1, w2, w3;
+  Vector final_norm;
+  Vector classifier;  ///< [kVocab, kDim], of its own
+
+  explicit SmallModel(std::uint32_t seed);
+
+  /// The model file: seven int32, then the tensors.
+  [[nodiscard]] std::string file() const;
+
+  /// A tokenizer for it: three marks, the bytes, then " a", "b", " ab", "ba", ... of made-up
+  /// scores.
+  static std::string tokenizer_file();
+
+  /// Logits behind every token of a text, [tokens][kVocab].
+  [[nodiscard]] std::vector<std::vector<double>> logits(
+      const std::vector<std::uint32_t>& tokens) const;
+};
+
+}  // namespace bitloom

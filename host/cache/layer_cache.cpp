@@ -50,8 +50,10 @@ std::optional<Quantized> LayerCache::find(const std::string& key) const {
     const nlohmann::json index = nlohmann::json::parse(read_whole(index_path(key)));
     if (sha256_hex(read_whole(layer_path(key))) != index.at("sha256").get<std::string>())
       return std::nullopt;
-    return Quantized{read_layer(layer_path(key), index.at("layer").get<std::string>()),
-                     index.at("relative_error").get<double>()};
+    Quantized entry{read_layer(layer_path(key), index.at("layer").get<std::string>()), {}};
+    for (const unsigned bits : entry.layer.served())
+      entry.relative_errors[bits] = index.at("relative_errors").at(std::to_string(bits));
+    return entry;
   } catch (const std::exception&) {
     return std::nullopt;  // a damaged entry is made again, whatever the damage
   }
@@ -65,8 +67,10 @@ void LayerCache::store(const std::string& key, const Quantized& quantized) const
                 {directory_.string(), failure.message(), "a cache directory that can be written",
                  "Set BITLOOM_CACHE to another directory."});
   write_layers(layer_path(key), std::span(&quantized.layer, 1));
+  nlohmann::json errors;
+  for (const auto& [bits, error] : quantized.relative_errors) errors[std::to_string(bits)] = error;
   const nlohmann::json index = {{"layer", quantized.layer.name},
-                                {"relative_error", quantized.relative_error},
+                                {"relative_errors", errors},
                                 {"sha256", sha256_hex(read_whole(layer_path(key)))}};
   const std::string text = index.dump();
   OutputFile file(index_path(key));

@@ -52,13 +52,10 @@ void check_layer(const std::filesystem::path& path, const Layer& layer, const Fl
 
 LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, LayerProgress progress) {
   return [=](const NamedLinear& linear, const std::set<unsigned>& bits) {
-    const std::string identity = matrix_identity(linear.weights);
-    std::vector<Layer> layers;
-    for (const unsigned b : bits)
-      layers.push_back(
-          quantize_cached(linear.name, linear.weights, identity, {mode, b, group_size}, progress)
-              .layer);
-    return layers;
+    const PrecisionRange precisions{.seed = *bits.begin(), .bits = *bits.rbegin()};
+    return quantize_cached(linear.name, linear.weights, matrix_identity(linear.weights),
+                           {mode, precisions, group_size}, progress)
+        .layer;
   };
 }
 
@@ -66,9 +63,9 @@ LayerMaker reading_maker(const std::filesystem::path& path, const FloatModel& mo
                          const NeededPrecisions& needed) {
   check_names(path, model, needed);
   return [path](const NamedLinear& linear, const std::set<unsigned>& bits) {
-    std::vector<Layer> layers = {read_layer(path, linear.name)};
-    check_layer(path, layers.front(), linear.weights, bits);
-    return layers;
+    Layer layer = read_layer(path, linear.name);
+    check_layer(path, layer, linear.weights, bits);
+    return layer;
   };
 }
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the quantized layers of a model come from. This is the one place that decides in what form
-// they are made.
+// Where the quantized layers of a model come from.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <set>
-#include <vector>
 
 #include "host/generation/precision.hpp"
 #include "host/sources/quantize_cached.hpp"
@@ -15,12 +13,12 @@
 
 namespace bitloom {
 
-/// Layers that together serve all of `bits` (each 1 to 8, at least one) for one linear layer.
-using LayerMaker =
-    std::function<std::vector<Layer>(const NamedLinear& linear, const std::set<unsigned>& bits)>;
+/// A layer that serves all of `bits` (each 1 to 8, at least one) for one linear layer.
+using LayerMaker = std::function<Layer(const NamedLinear& linear, const std::set<unsigned>& bits)>;
 
-/// Quantizes the model's weights, one layer for each precision, or takes them from the cache of an
-/// earlier run. The maker throws Error as quantize_cached does.
+/// Quantizes the model's weights from the lowest precision that is asked for to the highest, which
+/// share their planes, or takes the layer from the cache of an earlier run. The maker throws Error
+/// as quantize_cached does.
 LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, LayerProgress progress);
 
 /// Reads layers of an interchange file by the names of the model's layers. Throws Error layer_name

@@ -64,10 +64,7 @@ LoadedModel::LoadedModel(const FloatModel& model, const NeededPrecisions& needed
 
 void LoadedModel::load(const FloatModel& model, LinearId id, const std::set<unsigned>& bits,
                        const LayerMaker& make) {
-  for (const Layer& layer : make(model.linear(id), bits)) {
-    const LayerId on_device = device_->load(layer);
-    for (const unsigned b : layer.served()) on_device_[id].emplace(b, on_device);
-  }
+  on_device_[id] = device_->load(make(model.linear(id), bits));
 }
 
 void LoadedModel::multiply(std::span<const LinearProduct> products, std::span<const unsigned> bits,
@@ -80,7 +77,7 @@ void LoadedModel::multiply(std::span<const LinearProduct> products, std::span<co
       floats_->multiply(std::span(&product, 1), tokens);
       continue;
     }
-    device_->submit({on_device_.at(product.layer).at(bits[i]), bits[i],
+    device_->submit({on_device_.at(product.layer), bits[i],
                      rounded(product.x, tokens, names_.at(product.layer)), OutputFormat::binary32});
     queued.push_back(&product);
   }

@@ -53,7 +53,7 @@ class LoadedModel {
 
   std::map<LinearId, std::string> names_;
   std::unique_ptr<Device> device_;
-  std::map<LinearId, std::map<unsigned, LayerId>> on_device_;
+  std::map<LinearId, LayerId> on_device_;
   std::optional<FloatLayers> floats_;
 };
 

@@ -34,11 +34,12 @@ void store(const LayerCache& cache, const std::string& key, const Quantized& qua
 
 // All that the result depends on besides the weights: two recipes never share a text.
 std::string recipe_text(const Recipe& recipe) {
+  const std::string range =
+      fmt::format("bits {} from {}", recipe.precisions.bits, recipe.precisions.first());
   if (recipe.mode == Mode::codebook)
-    return fmt::format("codebook {} bits {} group {}", kCodebookRevision, recipe.bits,
-                       recipe.group_size);
+    return fmt::format("codebook {} {} group {}", kCodebookRevision, range, recipe.group_size);
   const BcqOptions defaults;
-  return fmt::format("quantizer {} bits {} group {} offset {} rounds {}", kBcqRevision, recipe.bits,
+  return fmt::format("quantizer {} {} group {} offset {} rounds {}", kBcqRevision, range,
                      recipe.group_size, defaults.offset, defaults.rounds);
 }
 
@@ -47,9 +48,10 @@ Quantized quantize(const std::string& name, const FloatMatrix& weights, const Re
   if (recipe.mode == Mode::codebook)
     return quantize_codebook(
         name, weights,
-        {.bits = recipe.bits, .group_size = recipe.group_size, .row_done = row_done});
-  return quantize_bcq(name, weights,
-                      {.bits = recipe.bits, .group_size = recipe.group_size, .row_done = row_done});
+        {.precisions = recipe.precisions, .group_size = recipe.group_size, .row_done = row_done});
+  return quantize_bcq(
+      name, weights,
+      {.precisions = recipe.precisions, .group_size = recipe.group_size, .row_done = row_done});
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ inline constexpr std::uint32_t kDefaultGroupSize = 128;
 /// How float weights become a layer.
 struct Recipe {
   Mode mode = Mode::bcq;
-  unsigned bits = 0;
+  PrecisionRange precisions = {};
   std::uint32_t group_size = kDefaultGroupSize;
 };
 

@@ -40,20 +40,22 @@ FloatLayer llama2c_layer(const LayerRequest& request) {
 }
 
 LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
-  const Recipe recipe{request.mode.value_or(Mode::bcq), request.bits,
+  const Recipe recipe{request.mode.value_or(Mode::bcq),
+                      {.bits = request.bits},
                       request.group_size.value_or(kDefaultGroupSize)};
-  check_quantizable(source.weights.m, source.weights.k, recipe.bits, recipe.group_size);
+  check_quantizable(source.weights.m, source.weights.k, recipe.precisions, recipe.group_size);
   Layer shape;
   shape.name = request.layer;
   shape.mode = recipe.mode;
   shape.m = source.weights.m;
   shape.k = source.weights.k;
   shape.group_size = recipe.group_size;
-  shape.precisions[recipe.bits];
+  shape.precisions[request.bits];
   const auto make = [name = request.layer, source = std::move(source),
                      recipe](const LayerProgress& progress) -> LayerSource {
     Quantized quantized = quantize_cached(name, source.weights, source.identity, recipe, progress);
-    return {std::move(quantized.layer), source.origin, source.weights, quantized.relative_error};
+    const double error = quantized.relative_error();
+    return {std::move(quantized.layer), source.origin, source.weights, error};
   };
   return {std::move(shape), make};
 }

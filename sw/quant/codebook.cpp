@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -15,60 +16,49 @@
 namespace bitloom {
 namespace {
 
-void check_column_weights(std::span<const double> weights, std::uint32_t k) {
-  if (weights.empty()) return;
-  const auto refuse = [](std::string place, std::string found, const char* expected) {
-    throw Error(ErrorCode::quant_option, {std::move(place), std::move(found), expected,
-                                          "Give every column a weight, or none any."});
-  };
-  if (weights.size() != k)
-    refuse("column weights", std::to_string(weights.size()), "one per column of the matrix");
-  const auto bad = std::find_if_not(weights.begin(), weights.end(), [](double weight) {
-    return std::isfinite(weight) && weight >= 0;
-  });
-  if (bad != weights.end())
-    refuse(fmt::format("weight of column {}", bad - weights.begin()), fmt::format("{}", *bad),
-           "a finite number that is not negative");
-  if (std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 0; }))
-    refuse("column weights", "0 for every column", "a column that counts");
-}
-
-// Fits the codebook of one row after the other in the same workspace.
+// Fits the codebooks of one row after the other in the same workspace.
 class RowFit {
  public:
-  RowFit(unsigned bits, std::span<const double> column_weights)
-      : column_weights_(column_weights),
-        clusters_(1U << bits),
-        centroids_(std::size_t{1} << bits) {}
+  RowFit(PrecisionRange precisions, std::span<const double> importance)
+      : importance_(importance),
+        seed_centroids_(std::size_t{1} << precisions.first()),
+        clusters_(1U << precisions.first()),
+        levels_(precisions.bits - precisions.first() + 1) {}
 
   void fit(std::span<const float> weights) {
     gather(weights);
-    clusters_.fit(points_);
-    const std::span<const double> means = clusters_.means();
-    for (std::size_t i = 0; i < centroids_.size(); ++i)
-      centroids_[i] = half_from_double(means[std::min(i, means.size() - 1)]);
-    bounds_.clear();
-    for (std::size_t i = 1; i < centroids_.size(); ++i)
-      bounds_.push_back(0.5 * (to_double(centroids_[i - 1]) + to_double(centroids_[i])));
+    fit_seed();
+    for (std::size_t i = 1; i < levels_.size(); ++i) split(levels_[i - 1], levels_[i]);
   }
 
-  /// 2^bits values, ascending; infinite when beyond binary16.
-  [[nodiscard]] std::span<const Half> centroids() const { return centroids_; }
+  /// Centroids of the precision that is `step` above the seed, ascending except where two are
+  /// equal; infinite when beyond binary16.
+  [[nodiscard]] std::span<const Half> centroids(std::size_t step) const {
+    return levels_[step].centroids;
+  }
 
-  /// The index of the nearest centroid, the upper one on a tie.
+  /// A weight's index at the highest precision.
   [[nodiscard]] unsigned index_of(float weight) const {
-    return static_cast<unsigned>(std::upper_bound(bounds_.begin(), bounds_.end(), weight) -
-                                 bounds_.begin());
+    const std::vector<double>& seed = levels_.front().bounds;
+    auto index =
+        static_cast<unsigned>(std::upper_bound(seed.begin(), seed.end(), weight) - seed.begin());
+    for (std::size_t i = 1; i < levels_.size(); ++i)
+      index = 2 * index + (weight >= levels_[i].bounds[index] ? 1 : 0);
+    return index;
   }
 
  private:
+  struct Level {
+    std::vector<Half> centroids;
+    std::vector<double> bounds;       // seed: between neighbours; later: within each old cluster
+    std::vector<std::size_t> begins;  // of the clusters' points, and their end
+  };
+
   // The distinct values of columns that count, ascending, and what each counts.
   void gather(std::span<const float> weights) {
     points_.clear();
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      const double weight = column_weights_.empty() ? 1.0 : column_weights_[i];
-      if (weight > 0) points_.push_back({weights[i], weight});
-    }
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      if (importance_[i] > 0) points_.push_back({weights[i], importance_[i]});
     // Points that compare equal are equal: the order, and the sums, are the same with any library.
     std::sort(points_.begin(), points_.end(), [](const auto& a, const auto& b) {
       return a.value != b.value ? a.value < b.value : a.weight < b.weight;
@@ -83,11 +73,64 @@ class RowFit {
     points_.resize(last + 1);
   }
 
-  std::span<const double> column_weights_;
+  void fit_seed() {
+    clusters_.fit(points_);
+    const std::span<const double> means = clusters_.means();
+    Level& level = levels_.front();
+    level.centroids.resize(seed_centroids_);
+    for (std::size_t i = 0; i < level.centroids.size(); ++i)
+      level.centroids[i] = half_from_double(means[std::min(i, means.size() - 1)]);
+    level.bounds.clear();
+    level.begins.assign(1, 0);
+    for (std::size_t i = 1; i < level.centroids.size(); ++i) {
+      level.bounds.push_back(middle(level.centroids[i - 1], level.centroids[i]));
+      level.begins.push_back(first_from(level.begins.back(), points_.size(), level.bounds.back()));
+    }
+    level.begins.push_back(points_.size());
+  }
+
+  void split(const Level& old, Level& level) {
+    level.centroids.clear();
+    level.bounds.clear();
+    level.begins.assign(1, 0);
+    for (std::size_t i = 0; i < old.centroids.size(); ++i) {
+      const auto [low, high] = halves(old.begins[i], old.begins[i + 1], old.centroids[i]);
+      level.centroids.push_back(low);
+      level.centroids.push_back(high);
+      level.bounds.push_back(middle(low, high));
+      level.begins.push_back(first_from(old.begins[i], old.begins[i + 1], level.bounds.back()));
+      level.begins.push_back(old.begins[i + 1]);
+    }
+  }
+
+  // The rounded means of the two best parts of a cluster, or its centroid twice. A part's error
+  // from its rounded mean is the least that a binary16 value can have, so no sum of errors rises.
+  std::pair<Half, Half> halves(std::size_t begin, std::size_t end, Half centroid) {
+    if (end - begin < 2) return {centroid, centroid};
+    pair_.fit(std::span<const WeightedPoint>(points_).subspan(begin, end - begin));
+    return {half_from_double(pair_.means()[0]), half_from_double(pair_.means()[1])};
+  }
+
+  // The first of the points [begin, end) at `bound` or above.
+  [[nodiscard]] std::size_t first_from(std::size_t begin, std::size_t end, double bound) const {
+    const auto at = [this](std::size_t i) {
+      return points_.begin() + static_cast<std::ptrdiff_t>(i);
+    };
+    return static_cast<std::size_t>(std::lower_bound(at(begin), at(end), bound,
+                                                     [](const WeightedPoint& point, double value) {
+                                                       return point.value < value;
+                                                     }) -
+                                    points_.begin());
+  }
+
+  static double middle(Half low, Half high) { return 0.5 * (to_double(low) + to_double(high)); }
+
+  std::span<const double> importance_;
+  std::size_t seed_centroids_;
   LineClusters clusters_;
+  LineClusters pair_{2};
   std::vector<WeightedPoint> points_;
-  std::vector<Half> centroids_;
-  std::vector<double> bounds_;  // between neighbouring centroids
+  std::vector<Level> levels_;  // seed and those above it
 };
 
 void check_representable(std::span<const Half> centroids, std::uint32_t row) {
@@ -100,15 +143,19 @@ void check_representable(std::span<const Half> centroids, std::uint32_t row) {
 }
 
 // Bytes of different rows are distinct, so rows may be written from several threads.
-void store_row(Layer& layer, unsigned bits, std::uint32_t row, std::span<const float> weights,
-               const RowFit& fit) {
-  std::copy(fit.centroids().begin(), fit.centroids().end(),
-            layer.precisions.at(bits).codebook.begin() +
-                static_cast<std::ptrdiff_t>(std::size_t{row} << bits));
+void store_row(Layer& layer, PrecisionRange precisions, std::uint32_t row,
+               std::span<const float> weights, const RowFit& fit) {
+  for (unsigned bits = precisions.first(); bits <= precisions.bits; ++bits) {
+    const std::span<const Half> centroids = fit.centroids(bits - precisions.first());
+    check_representable(centroids, row);
+    std::copy(centroids.begin(), centroids.end(),
+              layer.precisions.at(bits).codebook.begin() +
+                  static_cast<std::ptrdiff_t>(std::size_t{row} << bits));
+  }
   for (std::size_t column = 0; column < weights.size(); ++column) {
     const unsigned index = fit.index_of(weights[column]);
-    for (unsigned p = 0; p < bits; ++p) {
-      const unsigned bit = (index >> (bits - 1 - p)) & 1U;
+    for (unsigned p = 0; p < precisions.bits; ++p) {
+      const unsigned bit = (index >> (precisions.bits - 1 - p)) & 1U;
       layer.planes[(std::size_t{p} * layer.m + row) * layer.row_bytes() + column / 8] |=
           static_cast<std::uint8_t>(bit << (column % 8));
     }
@@ -119,27 +166,27 @@ void store_row(Layer& layer, unsigned bits, std::uint32_t row, std::span<const f
 
 Quantized quantize_codebook(std::string name, const FloatMatrix& weights,
                             const CodebookOptions& options) {
-  check_quantizable(weights.m, weights.k, options.bits, options.group_size);
-  check_column_weights(options.column_weights, weights.k);
-  Layer layer =
-      unquantized_layer(std::move(name), Mode::codebook, weights, options.bits, options.group_size);
-  layer.precisions.at(options.bits).codebook.resize(std::size_t{layer.m} << options.bits);
-  RowErrors errors(weights.m);
+  check_quantizable(weights.m, weights.k, options.precisions, options.group_size);
+  const std::vector<double> importance = column_importance(options.column_weights, weights.k);
+  Layer layer = unquantized_layer(std::move(name), Mode::codebook, weights, options.precisions,
+                                  options.group_size);
+  for (auto& [bits, tables] : layer.precisions)
+    tables.codebook.resize(std::size_t{layer.m} << bits);
+  RowErrors errors(layer, layer.served());
   std::vector<RowFit> fits(worker_count(weights.m, options.threads),
-                           RowFit(options.bits, options.column_weights));
+                           RowFit(options.precisions, importance));
 
   for_each_row(weights.m, options.threads, [&](std::uint32_t row, unsigned worker) {
     std::vector<float> values(weights.k);
     weights.read_row(row, values);
     check_finite(values, row);
-    RowFit& fit = fits[worker];
-    fit.fit(values);
-    check_representable(fit.centroids(), row);
-    store_row(layer, options.bits, row, values, fit);
-    errors.measure(layer, options.bits, row, values);
+    fits[worker].fit(values);
+    store_row(layer, options.precisions, row, values, fits[worker]);
+    errors.measure(row, values);
     if (options.row_done) options.row_done();
   });
-  return {std::move(layer), errors.relative()};
+  const std::map<unsigned, double> relative = errors.relative();
+  return {std::move(layer), relative};
 }
 
 }  // namespace bitloom

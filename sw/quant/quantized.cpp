@@ -48,21 +48,25 @@ void dequantize_row(const Layer& layer, unsigned bits, std::uint32_t row, std::s
 }
 
 double relative_error(const FloatMatrix& weights, const Layer& layer, unsigned bits) {
-  RowErrors errors(weights.m);
+  RowErrors errors(layer, {bits});
   for_each_row(weights.m, 0, [&](std::uint32_t row, unsigned) {
     std::vector<float> values(weights.k);
     weights.read_row(row, values);
-    errors.measure(layer, bits, row, values);
+    errors.measure(row, values);
   });
-  return errors.relative();
+  return errors.relative().at(bits);
 }
 
-void check_quantizable(std::uint32_t m, std::uint32_t k, unsigned bits, std::uint32_t group_size) {
+void check_quantizable(std::uint32_t m, std::uint32_t k, PrecisionRange precisions,
+                       std::uint32_t group_size) {
   const auto refuse = [](const char* place, std::uint32_t found, const char* expected) {
     throw Error(ErrorCode::quant_option,
                 {place, std::to_string(found), expected, "Quantize with a value of the contract."});
   };
-  if (bits < 1 || bits > kMaxBits) refuse("precision", bits, "1 to 8");
+  if (precisions.bits < 1 || precisions.bits > kMaxBits)
+    refuse("precision", precisions.bits, "1 to 8");
+  if (precisions.seed > precisions.bits)
+    refuse("seed precision", precisions.seed, "at most the highest precision");
   constexpr std::array kGroupSizes = {0U, 32U, 64U, 128U, 256U};
   if (std::find(kGroupSizes.begin(), kGroupSizes.end(), group_size) == kGroupSizes.end())
     refuse("group size", group_size, "32, 64, 128, 256 or 0 (one group per row)");
@@ -79,41 +83,65 @@ void check_finite(std::span<const float> weights, std::uint32_t row) {
                "a finite value", "Repair the weights before quantizing them."});
 }
 
-Layer unquantized_layer(std::string name, Mode mode, const FloatMatrix& weights, unsigned bits,
-                        std::uint32_t group_size) {
+std::vector<double> column_importance(std::span<const double> weights, std::uint32_t k) {
+  if (weights.empty()) return std::vector<double>(k, 1.0);
+  const auto refuse = [](std::string place, std::string found, const char* expected) {
+    throw Error(ErrorCode::quant_option, {std::move(place), std::move(found), expected,
+                                          "Give every column a weight, or none any."});
+  };
+  if (weights.size() != k)
+    refuse("column weights", std::to_string(weights.size()), "one per column of the matrix");
+  const auto bad = std::find_if_not(weights.begin(), weights.end(), [](double weight) {
+    return std::isfinite(weight) && weight >= 0;
+  });
+  if (bad != weights.end())
+    refuse(fmt::format("weight of column {}", bad - weights.begin()), fmt::format("{}", *bad),
+           "a finite number that is not negative");
+  if (std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 0; }))
+    refuse("column weights", "0 for every column", "a column that counts");
+  return {weights.begin(), weights.end()};
+}
+
+Layer unquantized_layer(std::string name, Mode mode, const FloatMatrix& weights,
+                        PrecisionRange precisions, std::uint32_t group_size) {
   Layer layer;
   layer.name = std::move(name);
   layer.mode = mode;
   layer.m = weights.m;
   layer.k = weights.k;
   layer.group_size = group_size;
-  layer.plane_count = bits;
-  layer.planes.resize(std::size_t{bits} * layer.m * layer.row_bytes());
-  layer.precisions[bits];
+  layer.plane_count = precisions.bits;
+  layer.planes.resize(std::size_t{precisions.bits} * layer.m * layer.row_bytes());
+  for (unsigned bits = precisions.first(); bits <= precisions.bits; ++bits) layer.precisions[bits];
   return layer;
 }
 
-void RowErrors::measure(const Layer& layer, unsigned bits, std::uint32_t row,
-                        std::span<const float> weights) {
+void RowErrors::measure(std::uint32_t row, std::span<const float> weights) {
   std::vector<double> dequantized(weights.size());
-  dequantize_row(layer, bits, row, dequantized);
-  Sums sums;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    const double weight = weights[i];
-    const double difference = weight - dequantized[i];
-    sums.error += difference * difference;
-    sums.norm += weight * weight;
+  for (std::size_t i = 0; i < precisions_.size(); ++i) {
+    dequantize_row(layer_, precisions_[i], row, dequantized);
+    Sums sums;
+    for (std::size_t k = 0; k < weights.size(); ++k) {
+      const double weight = weights[k];
+      const double difference = weight - dequantized[k];
+      sums.error += difference * difference;
+      sums.norm += weight * weight;
+    }
+    rows_[row * precisions_.size() + i] = sums;
   }
-  rows_[row] = sums;
 }
 
-double RowErrors::relative() const {
-  Sums total;
-  for (const Sums& row : rows_) {
-    total.error += row.error;
-    total.norm += row.norm;
+std::map<unsigned, double> RowErrors::relative() const {
+  std::map<unsigned, double> errors;
+  for (std::size_t i = 0; i < precisions_.size(); ++i) {
+    Sums total;
+    for (std::size_t at = i; at < rows_.size(); at += precisions_.size()) {
+      total.error += rows_[at].error;
+      total.norm += rows_[at].norm;
+    }
+    errors[precisions_[i]] = total.norm > 0 ? std::sqrt(total.error / total.norm) : 0.0;
   }
-  return total.norm > 0 ? std::sqrt(total.error / total.norm) : 0.0;
+  return errors;
 }
 
 }  // namespace bitloom

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sw/layer/layer.hpp"
@@ -13,8 +15,19 @@
 namespace bitloom {
 
 struct Quantized {
-  Layer layer;                ///< planes 0..bits-1 and the tables of that one precision
-  double relative_error = 0;  ///< see relative_error()
+  Layer layer;
+  std::map<unsigned, double> relative_errors;  ///< see relative_error(), by precision served
+
+  /// At the highest precision.
+  [[nodiscard]] double relative_error() const { return relative_errors.rbegin()->second; }
+};
+
+/// The precisions that a quantizer makes a layer for: it starts at `seed` and adds a plane for each
+/// further one, up to `bits`, which is also the number of planes. 1 <= seed <= bits <= 8.
+struct PrecisionRange {
+  unsigned seed = 0;  ///< 0 stands for `bits`: one precision
+  unsigned bits = 2;
+  [[nodiscard]] unsigned first() const { return seed == 0 ? bits : seed; }
 };
 
 /// The dequantized row of a layer at a served precision; `out` holds K values.
@@ -23,27 +36,33 @@ void dequantize_row(const Layer& layer, unsigned bits, std::uint32_t row, std::s
 /// Relative Frobenius error |W - dequantized| / |W| (0 for an all-zero W).
 double relative_error(const FloatMatrix& weights, const Layer& layer, unsigned bits);
 
-/// Throws Error quant_option when precision, group size, M or K are outside the contract.
-void check_quantizable(std::uint32_t m, std::uint32_t k, unsigned bits, std::uint32_t group_size);
+/// Throws Error quant_option when precisions, group size, M or K are outside the contract.
+void check_quantizable(std::uint32_t m, std::uint32_t k, PrecisionRange precisions,
+                       std::uint32_t group_size);
+
+/// What a squared error in a column counts, for all columns: `weights` if there are any, else 1.
+/// Throws Error quant_option unless there is one per column, finite, not negative, not all 0.
+std::vector<double> column_importance(std::span<const double> weights, std::uint32_t k);
 
 /// Throws Error quant_value when one of a row's weights is not finite.
 void check_finite(std::span<const float> weights, std::uint32_t row);
 
-/// A layer of one precision with its planes at 0 and no tables yet.
-Layer unquantized_layer(std::string name, Mode mode, const FloatMatrix& weights, unsigned bits,
-                        std::uint32_t group_size);
+/// A layer of these precisions with its planes at 0 and empty tables.
+Layer unquantized_layer(std::string name, Mode mode, const FloatMatrix& weights,
+                        PrecisionRange precisions, std::uint32_t group_size);
 
 /// Errors of a layer's rows, from several threads: row by row, and then added up in row order, so
 /// that the sum does not depend on the number of threads.
 class RowErrors {
  public:
-  explicit RowErrors(std::uint32_t rows) : rows_(rows) {}
+  RowErrors(const Layer& layer, std::vector<unsigned> precisions)
+      : layer_(layer), precisions_(std::move(precisions)), rows_(layer.m * precisions_.size()) {}
 
-  /// Compares a row's weights with the layer's.
-  void measure(const Layer& layer, unsigned bits, std::uint32_t row,
-               std::span<const float> weights);
+  /// Compares a row's weights with the layer's, at each precision.
+  void measure(std::uint32_t row, std::span<const float> weights);
 
-  [[nodiscard]] double relative() const;
+  /// By precision.
+  [[nodiscard]] std::map<unsigned, double> relative() const;
 
  private:
   struct Sums {
@@ -51,7 +70,9 @@ class RowErrors {
     double norm = 0;   ///< of squared weights
   };
 
-  std::vector<Sums> rows_;
+  const Layer& layer_;
+  std::vector<unsigned> precisions_;
+  std::vector<Sums> rows_;  // [rows, precisions]
 };
 
 }  // namespace bitloom

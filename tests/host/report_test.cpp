@@ -349,14 +349,14 @@ TEST_CASE("Numbers and progress read at a glance") {
 TEST_CASE("A cache entry comes back, and any damage to it makes it absent") {
   const host_test::Scratch scratch;
   const LayerCache cache(scratch.path());
-  const Quantized stored =
-      quantize_bcq("fc", matrix_of(std::vector<float>(256, 0.5F), 2, 128), {.bits = 1});
+  const Quantized stored = quantize_bcq("fc", matrix_of(std::vector<float>(256, 0.5F), 2, 128),
+                                        {.precisions = {.bits = 1}});
   CHECK(!cache.find("key"));
   const auto damage = [&](const char* name, std::size_t offset) {
     cache.store("key", stored);
     REQUIRE(cache.find("key"));
     CHECK(cache.find("key")->layer.planes == stored.layer.planes);
-    CHECK(cache.find("key")->relative_error == stored.relative_error);
+    CHECK(cache.find("key")->relative_error() == stored.relative_error());
     std::string text = host_test::read_text(scratch / name);
     text.at(text.size() - offset) ^= 1;
     host_test::write_text(scratch / name, text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <limits>
 #include <utility>
@@ -18,6 +19,9 @@ namespace {
 
 namespace po = boost::program_options;
 
+// Tokens to generate where no number is asked for and the context takes as many.
+constexpr std::uint64_t kUsualTokens = 100;
+
 po::options_description generate_options() {
   po::options_description options =
       text_options("bitloom generate: a text by a model whose linear layers run on a backend");
@@ -29,7 +33,8 @@ po::options_description generate_options() {
       ("layer-bits", po::value<std::string>(),
        "PATTERN=BITS,...: precisions of layers by name, for example 'classifier=8,*.w2=4'")  //
       ("prompt", po::value<std::string>()->default_value(""), "text to continue")            //
-      ("tokens", po::value<std::string>()->default_value("100"), "most tokens to generate")  //
+      ("tokens", po::value<std::string>(),
+       "most tokens to generate; default: 100, or what the context takes")  //
       ("temperature", po::value<std::string>()->default_value("0"),
        "0 = always the most probable token, 1 = the model's distribution")  //
       ("top-p", po::value<std::string>()->default_value("1"),
@@ -59,16 +64,19 @@ SamplerOptions sampling_of(const OptionValues& values) {
           .seed = number_of(values, "seed", 0, std::numeric_limits<std::uint64_t>::max())};
 }
 
+// The last token generated is not put in again, so that one more than the context fits.
 std::uint32_t tokens_within(const OptionValues& values, std::size_t prompt_tokens,
                             std::uint32_t context) {
+  const std::uint64_t most = std::uint64_t{context} + 1;
   const std::uint64_t tokens =
-      number_of(values, "tokens", 1, std::numeric_limits<std::uint32_t>::max());
-  // The last token generated is not put in again.
-  if (prompt_tokens + tokens - 1 > context)
+      values.contains("tokens")
+          ? number_of(values, "tokens", 1, std::numeric_limits<std::uint32_t>::max())
+          : std::min<std::uint64_t>(kUsualTokens, most - std::min(most - 1, prompt_tokens));
+  if (prompt_tokens + tokens > most)
     throw Error(ErrorCode::usage,
                 {"--tokens and --prompt",
                  fmt::format("{} tokens of prompt and {} more", prompt_tokens, tokens),
-                 fmt::format("at most {} in all, the model's context and one", context + 1),
+                 fmt::format("at most {} in all, the model's context and one", most),
                  "Ask for fewer tokens, or shorten the prompt."});
   return static_cast<std::uint32_t>(tokens);
 }

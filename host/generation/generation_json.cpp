@@ -41,7 +41,8 @@ Json phase_json(const PhaseUsage& phase) {
   }
   return {{"tokens", phase.tokens},
           {"seconds", phase.seconds},
-          {"tokens_per_second", ratio(static_cast<double>(phase.tokens), phase.seconds)},
+          {"tokens_per_second",
+           phase.tokens == 0 ? Json() : ratio(static_cast<double>(phase.tokens), phase.seconds)},
           {"cycles", or_null(cycles)},
           {"cycles_per_token", per_token(cycles, phase.tokens)},
           {"layers", layers}};

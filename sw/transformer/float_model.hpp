@@ -4,7 +4,7 @@
 #pragma once
 
 #include <array>
-#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,7 +24,10 @@ inline constexpr std::size_t kBlockLinears = 7;
 struct LinearId {
   LinearKind kind{};
   std::uint32_t block = 0;  ///< 0 for the classifier
-  friend auto operator<=>(const LinearId&, const LinearId&) = default;
+  friend bool operator==(const LinearId&, const LinearId&) = default;
+  friend bool operator<(const LinearId& a, const LinearId& b) {
+    return a.block != b.block ? a.block < b.block : a.kind < b.kind;
+  }
 };
 
 /// Which elements of a head the rotary embedding turns together; pair i of a head turns by

@@ -88,8 +88,7 @@ struct Merge {
   float score;
   std::size_t left;
   std::size_t right;
-  Token left_token;  // at the time of the offer: a pair that has changed since is passed over
-  Token right_token;
+  Token right_token;  // when it was offered: a neighbour that has grown since is another one
   Token joint;
 
   friend bool operator<(const Merge& a, const Merge& b) {
@@ -167,11 +166,10 @@ std::vector<Token> Tokenizer::merged(const std::vector<Token>& tokens) const {
   std::priority_queue<Merge> merges;
   const auto offer = [&](std::size_t left, std::size_t right) {
     if (left == kNone || right == kNone) return;
-    const Token a = links[left].token;
-    const Token b = links[right].token;
-    const auto joint = tokens_.find(pieces_[a].text + pieces_[b].text);
+    const auto joint =
+        tokens_.find(pieces_[links[left].token].text + pieces_[links[right].token].text);
     if (joint != tokens_.end())
-      merges.push({pieces_[joint->second].score, left, right, a, b, joint->second});
+      merges.push({pieces_[joint->second].score, left, right, links[right].token, joint->second});
   };
   for (std::size_t i = 1; i < links.size(); ++i) offer(i - 1, i);
   while (!merges.empty()) {
@@ -179,9 +177,7 @@ std::vector<Token> Tokenizer::merged(const std::vector<Token>& tokens) const {
     merges.pop();
     Link& left = links[merge.left];
     Link& right = links[merge.right];
-    if (!left.alive || !right.alive || left.next != merge.right || left.token != merge.left_token ||
-        right.token != merge.right_token)
-      continue;
+    if (!left.alive || left.next != merge.right || right.token != merge.right_token) continue;
     left.token = merge.joint;
     left.next = right.next;
     right.alive = false;

@@ -104,7 +104,7 @@ LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed) {
   check_hardware(setup, needed);
   std::uint64_t rows = 0;
   for (const auto& [id, bits] : needed) rows += rows_to_make(setup.model, id, bits);
-  Progress progress("quantizing", "rows");
+  Progress progress(setup.run.weights.empty() ? "quantizing" : "reading", "rows");
   progress.expect(rows);
   const LayerProgress steps{.quantizing = {},
                             .row_done = [&progress] { progress.advance(); },

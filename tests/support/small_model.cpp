@@ -32,9 +32,9 @@ Reals times(const SmallModel::Vector& w, const Reals& x) {
 Reals norm(const Reals& x, const SmallModel::Vector& weight) {
   double square = 0;
   for (const double value : x) square += value * value;
-  Reals y;
+  Reals y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i)
-    y.push_back(x[i] * weight[i] / std::sqrt(square / static_cast<double>(x.size()) + 1e-5));
+    y[i] = x[i] * weight[i] / std::sqrt(square / static_cast<double>(x.size()) + 1e-5);
   return y;
 }
 

@@ -20,7 +20,7 @@ struct Fixture {
         model(read_llama2c_model(write_bytes(folder.path("m.bin"), small.file()))),
         loaded(load()) {}
 
-  LoadedModel load() {
+  [[nodiscard]] LoadedModel load() const {
     NeededPrecisions needed;
     for (const LinearId id : model.linears()) needed[id] = {3, 8, kFloatBits};
     return {model, needed, quantizing_maker(Mode::bcq, 32, {}),
@@ -43,6 +43,7 @@ std::vector<double> log_softmax(const std::vector<double>& logits) {
   double sum = 0;
   for (const double logit : logits) sum += std::exp(logit);
   std::vector<double> result;
+  result.reserve(logits.size());
   for (const double logit : logits) result.push_back(logit - std::log(sum));
   return result;
 }

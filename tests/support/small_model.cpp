@@ -40,7 +40,7 @@ Reals norm(const Reals& x, const SmallModel::Vector& weight) {
 
 void rotate(Reals& x, std::size_t position) {
   for (std::size_t i = 0; i < x.size(); i += 2) {
-    const double within = static_cast<double>(i % SmallModel::kHeadDim);
+    const auto within = static_cast<double>(i % SmallModel::kHeadDim);
     const double angle = static_cast<double>(position) /
                          std::pow(10000.0, within / static_cast<double>(SmallModel::kHeadDim));
     const double a = x[i];

@@ -60,8 +60,8 @@ TEST_CASE("top-p keeps the fewest tokens that reach it, the lower of equal ones 
 TEST_CASE("a seed gives one sequence") {
   const auto draw = [](std::uint64_t seed) {
     Sampler sampler({.temperature = 1, .seed = seed});
-    std::vector<Token> tokens;
-    for (int i = 0; i < 50; ++i) tokens.push_back(sampler.pick(kLogits));
+    std::vector<Token> tokens(50);
+    for (Token& token : tokens) token = sampler.pick(kLogits);
     return tokens;
   };
   CHECK(draw(1) == draw(1));

@@ -50,10 +50,11 @@ void check_layer(const std::filesystem::path& path, const Layer& layer, const Fl
 
 }  // namespace
 
-LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, LayerProgress progress) {
-  return [=](const NamedLinear& linear, const std::set<unsigned>& bits) {
+LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProgress& progress) {
+  return [mode, group_size, progress](const NamedLinear& linear, const std::set<unsigned>& bits) {
     const std::string identity = matrix_identity(linear.weights);
     std::vector<Layer> layers;
+    layers.reserve(bits.size());
     for (const unsigned b : bits)
       layers.push_back(
           quantize_cached(linear.name, linear.weights, identity, {mode, b, group_size}, progress)

@@ -50,8 +50,8 @@ void check_layer(const std::filesystem::path& path, const Layer& layer, const Fl
 
 }  // namespace
 
-LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, LayerProgress progress) {
-  return [=](const NamedLinear& linear, const std::set<unsigned>& bits) {
+LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProgress& progress) {
+  return [mode, group_size, progress](const NamedLinear& linear, const std::set<unsigned>& bits) {
     const PrecisionRange precisions{.seed = *bits.begin(), .bits = *bits.rbegin()};
     return quantize_cached(linear.name, linear.weights, matrix_identity(linear.weights),
                            {mode, precisions, group_size}, progress)

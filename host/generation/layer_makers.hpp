@@ -19,7 +19,7 @@ using LayerMaker = std::function<Layer(const NamedLinear& linear, const std::set
 /// Quantizes the model's weights from the lowest precision that is asked for to the highest, which
 /// share their planes, or takes the layer from the cache of an earlier run. The maker throws Error
 /// as quantize_cached does.
-LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, LayerProgress progress);
+LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProgress& progress);
 
 /// Reads layers of an interchange file by the names of the model's layers. Throws Error layer_name
 /// that lists all layers of `needed` that the file lacks; the maker throws layer_shape when one has

@@ -125,7 +125,7 @@ TEST_CASE("layers of an interchange file write the text of those made on the fly
   const FloatModel model = read_llama2c_model(command.path("model.bin"));
   std::vector<Layer> layers;
   for (const LinearId id : model.linears())
-    layers.push_back(quantizing_maker(Mode::bcq, 32, {})(model.linear(id), {3}).front());
+    layers.push_back(quantizing_maker(Mode::bcq, 32, {})(model.linear(id), {3}));
   write_layers(command.path("w.safetensors"), layers);
   command.options.erase("--group-size");
   command.options.erase("--bits-schedule");

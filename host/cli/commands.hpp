@@ -11,5 +11,7 @@ int run_command(const Arguments& arguments);
 int sim_command(const Arguments& arguments);
 int wave_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
+int inspect_command(const Arguments& arguments);
+int convert_command(const Arguments& arguments);
 
 }  // namespace bitloom

@@ -29,6 +29,8 @@ constexpr std::array kCommands = {
     Command{"sim", "run a layer by name through the simulator", sim_command},
     Command{"wave", "the same with a waveform of some cycles", wave_command},
     Command{"list", "list the model layers that are known by name", list_command},
+    Command{"inspect", "show the layers of a checkpoint", inspect_command},
+    Command{"convert", "write quantized layers in another format", convert_command},
     Command{"version", "print the version", version_command},
     Command{"help", "print this text", help_command},
 };

@@ -14,8 +14,6 @@
 namespace bitloom {
 namespace {
 
-// Activations of a codebook layer have groups for their alignment only (docs/formats.md).
-constexpr std::uint32_t kGroupSize = 128;
 constexpr std::size_t kChunkBytes = 128;
 constexpr std::size_t kWordBytes = 4;
 
@@ -83,7 +81,6 @@ class AnyPrecision : public PackedFormat {
   [[nodiscard]] Layer unpack(const LayerOutline& outline,
                              const PackedTensors& tensors) const override {
     Layer layer{outline, {}, {}};
-    layer.group_size = kGroupSize;
     layer.planes = moved(layer, tensors.at("qweight"), Direction::unpack);
     for (const auto& [bits, has_offsets] : outline.precisions)
       layer.precisions[bits].codebook = halves_of(tensors.at(table_name(bits)));

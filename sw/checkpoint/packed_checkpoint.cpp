@@ -28,6 +28,8 @@ using nlohmann::json;
 
 constexpr const char* kConfigName = "config.json";
 constexpr const char* kQweight = ".qweight";
+// The format has no groups: they set only how activations are aligned (docs/formats.md).
+constexpr std::uint32_t kCodebookGroupSize = 128;
 // Neither system's modules know a precision of 1.
 constexpr unsigned kLeastSeed = 2;
 constexpr std::array kGroupSizes = {32U, 64U, 128U, 256U};
@@ -48,9 +50,13 @@ PackedSettings settings_of(const PackedFormat& format, const JsonObject& section
   PackedSettings settings;
   settings.parent = section.number("parent_precision", 1, kMaxBits);
   settings.seed = section.number("seed_precision", 1, settings.parent);
-  if (format.mode() == Mode::bcq) settings.group_size = group_size_of(section);
-  // Any-Precision's quantizer has groups, its packed format has not.
-  if (format.mode() == Mode::codebook) static_cast<void>(section.number_or("group_count", 1, 1, 1));
+  if (format.mode() == Mode::bcq) {
+    settings.group_size = group_size_of(section);
+    return settings;
+  }
+  // The quantizer has groups of rows, its packed format has not.
+  static_cast<void>(section.number_or("group_count", 1, 1, 1));
+  settings.group_size = kCodebookGroupSize;
   return settings;
 }
 
@@ -122,7 +128,7 @@ class PackedCheckpoint : public QuantizedCheckpoint {
     layer.k = static_cast<std::uint32_t>(shape.words) * kWordColumns;
     layer.group_size = settings.group_size;
     layer.plane_count = settings.parent;
-    if (layer.k % layer.group_columns() != 0)
+    if (layer.mode == Mode::bcq && layer.k % layer.group_columns() != 0)
       fail(fmt::format("a multiple of the group size, {} columns", layer.group_size));
     for (unsigned bits = settings.seed; bits <= settings.parent; ++bits)
       layer.precisions[bits] = layer.mode == Mode::bcq;

@@ -19,7 +19,7 @@ namespace bitloom {
 struct PackedSettings {
   unsigned seed = 0;             ///< lowest precision served
   unsigned parent = 0;           ///< highest precision served: the number of planes
-  std::uint32_t group_size = 0;  ///< as in LayerShape; AnyBCQ only
+  std::uint32_t group_size = 0;  ///< as in LayerShape
 };
 
 struct PackedShape {

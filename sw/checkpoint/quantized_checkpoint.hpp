@@ -53,6 +53,10 @@ std::unique_ptr<QuantizedCheckpoint> open_anybcq_checkpoint(const std::filesyste
 /// A folder of Any-Precision LLM. Throws Error as open_anybcq_checkpoint does.
 std::unique_ptr<QuantizedCheckpoint> open_anyprec_checkpoint(const std::filesystem::path& folder);
 
+/// Any of these. Throws Error as they do, as detect_format() does, and checkpoint_path for a
+/// checkpoint of unquantized weights.
+std::unique_ptr<QuantizedCheckpoint> open_quantized_checkpoint(const std::filesystem::path& path);
+
 /// What is written of a checkpoint, and what is told meanwhile.
 struct Selection {
   std::vector<std::size_t> layers;   ///< indices of layers(), ascending

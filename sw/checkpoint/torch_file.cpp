@@ -55,8 +55,9 @@ struct ZipError {
 
 class ZipReader {
  public:
-  explicit ZipReader(const std::filesystem::path& path) : path_(path) {
-    const InputFile readable(path);  // its errors are clearer than those of the library
+  explicit ZipReader(const std::filesystem::path& path)
+      : path_(path),
+        file_bytes_(InputFile(path).size()) {  // whose errors are clearer than libzip's
     ZipError error;
     Source source(zip_source_file_create(path.c_str(), 0, -1, &error.value));
     if (source) archive_.reset(zip_open_from_source(source.get(), ZIP_RDONLY, &error.value));
@@ -83,6 +84,9 @@ class ZipReader {
     constexpr zip_uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD;
     if ((status.valid & kNeeded) != kNeeded || status.comp_method != ZIP_CM_STORE)
       fail_zip(place(name), "a compressed entry", "entries without compression");
+    if (status.size > file_bytes_)
+      fail_zip(place(name), fmt::format("{} bytes", status.size),
+               fmt::format("at most the {} bytes of the file", file_bytes_));
     return status.size;
   }
 
@@ -119,6 +123,7 @@ class ZipReader {
   }
 
   std::filesystem::path path_;
+  std::uint64_t file_bytes_ = 0;
   Archive archive_;
   mutable std::mutex mutex_;  // an archive serves one thread at a time
 };

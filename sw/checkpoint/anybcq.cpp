@@ -60,7 +60,7 @@ class AnyBcq : public PackedFormat {
 
   [[nodiscard]] Layer unpack(const LayerOutline& outline,
                              const PackedTensors& tensors) const override {
-    Layer layer{outline, {}, {}};
+    Layer layer{outline.shape(), {}, {}};
     layer.planes.resize(std::size_t{layer.plane_count} * layer.m * layer.row_bytes());
     const std::vector<std::uint8_t>& words = tensors.at("qweight");
     for_each_word(layer, [&](std::size_t packed, std::size_t ours) {
@@ -68,8 +68,8 @@ class AnyBcq : public PackedFormat {
     });
     for (const auto& [bits, has_offsets] : outline.precisions) {
       PrecisionTables& tables = layer.precisions[bits];
-      const auto table = [&](const char* kind) {
-        const std::vector<Half> values = halves_of(tensors.at(kind + std::to_string(bits)));
+      const auto table = [&, b = bits](const char* kind) {
+        const std::vector<Half> values = halves_of(tensors.at(kind + std::to_string(b)));
         return transposed(values, values.size() / layer.m);
       };
       tables.alpha = table("alpha_");

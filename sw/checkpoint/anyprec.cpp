@@ -80,7 +80,7 @@ class AnyPrecision : public PackedFormat {
 
   [[nodiscard]] Layer unpack(const LayerOutline& outline,
                              const PackedTensors& tensors) const override {
-    Layer layer{outline, {}, {}};
+    Layer layer{outline.shape(), {}, {}};
     layer.planes = moved(layer, tensors.at("qweight"), Direction::unpack);
     for (const auto& [bits, has_offsets] : outline.precisions)
       layer.precisions[bits].codebook = halves_of(tensors.at(table_name(bits)));

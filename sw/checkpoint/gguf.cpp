@@ -165,8 +165,8 @@ class MetadataReader {
 };
 
 struct TensorType {
-  std::uint32_t number;
-  const char* name;
+  std::uint32_t number = 0;
+  const char* name = nullptr;
   std::optional<Dtype> dtype;
 };
 

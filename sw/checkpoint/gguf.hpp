@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// GGUF, versions 2 and 3 (github.com/ggml-org/ggml/blob/master/docs/gguf.md), little-endian, with
+// GGUF, versions 2 and 3 (github.com/ggml-org/ggml), little-endian, with
 // tensors of F32, F16 and BF16.
 #pragma once
 

@@ -34,6 +34,10 @@ constexpr std::uint32_t kCodebookGroupSize = 128;
 constexpr unsigned kLeastSeed = 2;
 constexpr std::array kGroupSizes = {32U, 64U, 128U, 256U};
 
+std::string json_text(const json& value) {
+  return value.dump(2, ' ', true, json::error_handler_t::replace);
+}
+
 // ---- reading ----
 
 std::uint32_t group_size_of(const JsonObject& section) {
@@ -75,7 +79,7 @@ class PackedCheckpoint : public QuantizedCheckpoint {
     const PackedSettings settings = settings_of(format, config.object(format.section()));
     json rest = config.value();
     rest.erase(format.section());
-    config_ = rest.dump(2, ' ', true, json::error_handler_t::replace);
+    config_ = json_text(rest);
     find_layers(settings);
     check_tensors();
   }
@@ -261,7 +265,7 @@ struct Plan {
     bool zeros = false;                // a tensor that nothing uses
   };
   std::vector<Origin> origins;
-  json config;
+  std::string config;
 
   void add(TensorSpec spec, Origin origin) {
     specs.push_back(std::move(spec));
@@ -315,8 +319,8 @@ Plan plan_of(const PackedFormat& format, const QuantizedCheckpoint& source,
     plan.add({name, tensor.dtype, tensor.shape}, {std::nullopt, name, false});
 
   const PackedSettings& settings = storable.settings();
-  plan.config = source.config().empty() ? json::object() : json::parse(source.config());
-  json& section = plan.config[format.section()];
+  json config = source.config().empty() ? json::object() : json::parse(source.config());
+  json& section = config[format.section()];
   section = {{"seed_precision", settings.seed},
              {"parent_precision", settings.parent},
              {"arch_config", architecture_section(names, format)}};
@@ -324,6 +328,7 @@ Plan plan_of(const PackedFormat& format, const QuantizedCheckpoint& source,
     section["group_size"] = settings.group_size == 0 ? json(-1) : json(settings.group_size);
   else
     section["group_count"] = 1;
+  plan.config = json_text(config) + "\n";
   return plan;
 }
 
@@ -391,9 +396,8 @@ using WriteWeights = void (*)(const fs::path& path, const Plan& plan, Packer& pa
 void write_packed(const fs::path& folder, const Plan& plan, Packer& packer, const char* file,
                   WriteWeights write_weights) {
   prepare_folder(folder, file);
-  const std::string text = plan.config.dump(2, ' ', true, json::error_handler_t::replace) + "\n";
   OutputFile config(folder / kConfigName);
-  config.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  config.write({reinterpret_cast<const std::uint8_t*>(plan.config.data()), plan.config.size()});
   write_weights(folder / file, plan, packer);
   config.commit();
 }

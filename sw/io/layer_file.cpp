@@ -250,8 +250,8 @@ void append_specs(const LayerOutline& layer, std::vector<TensorSpec>& specs) {
                    Dtype::u8,
                    {layer.plane_count, layer.m, layer.row_bytes()}});
   for (const auto& [bits, has_offsets] : layer.precisions) {
-    const auto append = [&](const char* kind, Shape shape) {
-      specs.push_back({table_name(layer, kind, bits), Dtype::f16, std::move(shape)});
+    const auto append = [&, b = bits](const char* kind, Shape shape) {
+      specs.push_back({table_name(layer, kind, b), Dtype::f16, std::move(shape)});
     };
     if (layer.mode == Mode::codebook) {
       append("codebook", {layer.m, std::uint64_t{1} << bits});

@@ -64,6 +64,8 @@ struct LayerShape {
 struct LayerOutline : LayerShape {
   /// The precisions that the layer serves, and whether each has offsets (BCQ).
   std::map<unsigned, bool> precisions;
+
+  [[nodiscard]] const LayerShape& shape() const { return *this; }
 };
 
 /// A quantized linear layer as the interchange file holds it (docs/formats.md).

@@ -49,7 +49,8 @@ def make_anybcq(folder, shapes, group, seed, parent, rng):
         tensors[f"{name}.qweight"] = ("I32", [k // 32, parent, m], formats.pack_anybcq(
             random_bits(rng, parent, m, k), m, k))
         for p in range(seed, parent + 1):
-            tensors[f"{name}.alpha_{p}"] = ("F16", [groups, p, m], random_halves(rng, groups * p * m))
+            tensors[f"{name}.alpha_{p}"] = ("F16", [groups, p, m],
+                                            random_halves(rng, groups * p * m))
             tensors[f"{name}.beta_{p}"] = ("F16", [groups, m], random_halves(rng, groups * m))
         tensors[f"{name}.q_bias"] = ("F16", [groups, m], random_halves(rng, groups * m))
         tensors[f"{name}.bias"] = ("F16", [m], random_halves(rng, m))

@@ -323,7 +323,7 @@ zip_int64_t entry_callback(void* state, void* data, zip_uint64_t length, zip_sou
     case ZIP_SOURCE_STAT:
       return entry.stat(*static_cast<zip_stat_t*>(data));
     case ZIP_SOURCE_CLOSE:
-      entry.bytes = {};
+      entry.bytes = std::vector<std::uint8_t>();  // frees them, as = {} would not
       return 0;
     case ZIP_SOURCE_ERROR:
       return zip_error_to_data(&entry.sink->error, data, length);

@@ -244,6 +244,25 @@ class Checkpoints(unittest.TestCase):
                 self.assertEqual([file.read_bytes() for file in files], [b"old"] * len(files))
         self.assertEqual([f for f in os.listdir(self.path) if ".tmp-" in f], [])
 
+    def test_memory_does_not_grow_with_the_number_of_layers(self):
+        rows, columns, layers = 1024, 1024, 64
+        tensors, metadata = {}, {"bitloom.format": "1"}
+        for i in range(layers):
+            name = layer_name(i, "k_proj")
+            tensors[f"{name}.planes"] = ("U8", [8, rows, columns // 8], bytes(rows * columns))
+            tensors[f"{name}.codebook.8"] = ("F16", [rows, 256], bytes(rows * 512))
+            metadata.update({f"{name}.group_size": "128", f"{name}.in_features": str(columns),
+                             f"{name}.mode": "codebook"})
+        formats.write_safetensors(self.path / "big.safetensors", tensors, metadata)
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_DATA, (16 << 20, 16 << 20))
+
+        for source, target, form in (("big.safetensors", "packed", "anyprec"),
+                                     ("packed", "back.safetensors", "bitloom")):
+            bitloom("convert", "--from", self.path / source, "--to", self.path / target, "--format",
+                    form, preexec_fn=limit)
+
     def test_a_pickle_that_calls_something_is_refused_and_calls_nothing(self):
         target = self.path / "harm"
 

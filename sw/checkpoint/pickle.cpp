@@ -335,7 +335,7 @@ class Interpreter {
     const std::vector<Id> parts = small_tuple(pop(), "the tuple of a storage");
     if (parts.size() != 5 || as<std::string>(parts[0], "the word storage") != "storage")
       fail("another persistent object", "a storage");
-    const std::string& key = as<std::string>(parts[2], "the key of a storage");
+    const auto& key = as<std::string>(parts[2], "the key of a storage");
     if (key.size() > kMaxKey)
       fail(fmt::format("a key of {} bytes", key.size()), fmt::format("at most {}", kMaxKey));
     storages_.push_back({as<Dtype>(parts[1], "the type of a storage"), key, count_of(parts[4])});
@@ -352,7 +352,7 @@ class Interpreter {
   }
 
   std::uint64_t count_of(Id id) const {
-    const std::int64_t value = as<std::int64_t>(id, "a whole number");
+    const auto value = as<std::int64_t>(id, "a whole number");
     if (value < 0) fail(std::to_string(value), "a number of at least 0");
     return static_cast<std::uint64_t>(value);
   }
@@ -404,7 +404,7 @@ class Interpreter {
     std::map<std::string, PickledTensor> tensors;
     for (const auto& [key, value] : as<Dict>(id, "a dictionary of tensors").items) {
       const auto* tensor = std::get_if<TensorAt>(&values_[value]);
-      const std::string& name = as<std::string>(key, "names of tensors as keys");
+      const auto& name = as<std::string>(key, "names of tensors as keys");
       if (tensor != nullptr && !tensors.emplace(name, tensors_[tensor->index]).second)
         fail(fmt::format("{} twice", quotation(name)), "each name once");
     }

@@ -388,7 +388,8 @@ class ZipWriter {
   // An extra field before the entry's bytes, so that these are aligned.
   [[nodiscard]] std::vector<std::uint8_t> padding_of(const std::string& name) const {
     const std::uint64_t begin = end_ + kLocalHeader + name.size() + kExtraHeader;
-    return std::vector<std::uint8_t>((kAlignment - begin % kAlignment) % kAlignment, 'Z');
+    std::vector<std::uint8_t> padding((kAlignment - begin % kAlignment) % kAlignment, 'Z');
+    return padding;
   }
 
   std::filesystem::path path_;
@@ -410,7 +411,7 @@ void write_torch_file(const std::filesystem::path& path, std::span<const TensorS
                       const std::function<std::vector<std::uint8_t>(std::size_t index)>& bytes_of) {
   const std::string root = "pytorch_model";
   ZipWriter zip(path);
-  const std::vector<std::uint8_t> pickle = write_state_dict(tensors);
+  std::vector<std::uint8_t> pickle = write_state_dict(tensors);
   const auto add_text = [&zip, &root](const char* name, const char* text) {
     zip.add(root + name, std::strlen(text), [text] { return text_bytes(text); });
   };

@@ -245,7 +245,7 @@ class Checkpoints(unittest.TestCase):
         self.assertEqual([f for f in os.listdir(self.path) if ".tmp-" in f], [])
 
     def test_memory_does_not_grow_with_the_number_of_layers(self):
-        rows, columns, layers = 1024, 1024, 64
+        rows, columns, layers = 1024, 1024, 24
         tensors, metadata = {}, {"bitloom.format": "1"}
         for i in range(layers):
             name = layer_name(i, "k_proj")

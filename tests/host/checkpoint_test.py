@@ -244,6 +244,38 @@ class Checkpoints(unittest.TestCase):
                 self.assertEqual([file.read_bytes() for file in files], [b"old"] * len(files))
         self.assertEqual([f for f in os.listdir(self.path) if ".tmp-" in f], [])
 
+    def test_what_cannot_be_converted_or_compared_is_refused(self):
+        floats = self.path / "floats.safetensors"
+        formats.write_safetensors(floats, {"a.weight": ("F32", [1, 32], bytes(128))})
+        make_anyprec(self.path / "source", [(2, 32)], 3, 3, self.rng)
+        target = self.path / "out"
+        for code, arguments in (
+                ("BL-CKP-path", ("convert", "--from", floats, "--to", target, "--format",
+                                 "anybcq")),
+                ("BL-CKP-path", ("inspect", self.path / "source", "--against",
+                                 self.path / "source")),
+                ("BL-CKP-unstorable", ("convert", "--from", self.path / "source", "--to", target,
+                                       "--format", "anybcq")),
+                ("BL-USE-usage", ("convert", "--from", floats, "--to", target, "--format",
+                                  "gguf")),
+                ("BL-USE-usage", ("convert", "--from", floats, "--to", target)),
+                ("BL-USE-usage", ("inspect", floats, "--against", floats)),
+                ("BL-USE-usage", ("inspect",)),
+                ("BL-IO-read", ("inspect", self.path / "missing"))):
+            with self.subTest(code=code, arguments=arguments):
+                self.assertIn(code, bitloom(*arguments, expect=2))
+                self.assertFalse(target.exists())
+
+    def test_unquantized_checkpoints_are_shown(self):
+        floats = self.path / "floats.safetensors"
+        formats.write_safetensors(floats, {"a.weight": ("BF16", [3, 5], bytes(30)),
+                                           "norm": ("F32", [7], bytes(28))})
+        report = json.loads(bitloom("inspect", floats, "--json"))
+        self.assertEqual(report["layers"], [{
+            "layer": "a", "m": 3, "k": 5, "kind": "BF16", "group_size": None,
+            "precisions": [{"bits": 16, "bytes": 30, "relative_error": None}]}])
+        self.assertEqual((report["other_tensors"], report["other_bytes"]), (1, 28))
+
     def test_memory_does_not_grow_with_the_number_of_layers(self):
         rows, columns, layers = 1024, 1024, 24
         tensors, metadata = {}, {"bitloom.format": "1"}

@@ -485,16 +485,14 @@ class Pickler {
   }
 
   void tensor(const TensorSpec& spec, const std::string& key) {
-    std::vector<std::uint64_t> stride(spec.shape.size());
-    std::uint64_t elements = 1;
-    for (std::size_t axis = spec.shape.size(); axis-- > 0; elements *= spec.shape[axis])
-      stride[axis] = elements;
+    const std::uint64_t elements =
+        tensor_bytes(spec.dtype, spec.shape).value() / dtype_bytes(spec.dtype);
     global("torch._utils", "_rebuild_tensor_v2");
     op(Op::mark);
     storage(spec.dtype, key, elements);
     number(0);
     numbers(spec.shape);
-    numbers(stride);
+    numbers(torch_strides(spec.shape));
     op(Op::newfalse);
     empty_ordered_dict();
     op(Op::tuple), op(Op::reduce);
@@ -508,6 +506,16 @@ class Pickler {
 std::map<std::string, PickledTensor> read_state_dict(std::span<const std::uint8_t> pickle,
                                                      const std::string& place) {
   return Interpreter(pickle, place).run();
+}
+
+Shape torch_strides(const Shape& shape) {
+  Shape stride(shape.size());
+  std::uint64_t step = 1;
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    stride[axis] = step;
+    step *= std::max<std::uint64_t>(shape[axis], 1);
+  }
+  return stride;
 }
 
 std::vector<std::uint8_t> write_state_dict(std::span<const TensorSpec> tensors) {

@@ -31,6 +31,10 @@ struct PickledTensor {
 std::map<std::string, PickledTensor> read_state_dict(std::span<const std::uint8_t> pickle,
                                                      const std::string& place);
 
+/// The strides of a row-major tensor, in elements, as torch counts them: an extent of 0 as one
+/// of 1.
+Shape torch_strides(const Shape& shape);
+
 /// The pickle, protocol 2, of an OrderedDict of row-major tensors, each with a storage of its own
 /// whose key is its index: "0", "1", ... Tensors are of F16, BF16, F32, F64, U8, I8, I16, I32, I64
 /// or BOOL.

@@ -129,9 +129,9 @@ class ZipReader {
 };
 
 bool is_row_major(const PickledTensor& tensor) {
-  std::uint64_t step = 1;
-  for (std::size_t axis = tensor.shape.size(); axis-- > 0; step *= tensor.shape[axis])
-    if (tensor.shape[axis] != 1 && tensor.stride[axis] != step) return false;
+  const Shape stride = torch_strides(tensor.shape);
+  for (std::size_t axis = 0; axis < stride.size(); ++axis)
+    if (tensor.shape[axis] != 1 && tensor.stride[axis] != stride[axis]) return false;
   return true;
 }
 

@@ -11,6 +11,7 @@ namespace {
 void write_shard(const ScratchFolder& folder, const std::string& name,
                  const std::vector<std::string>& tensors) {
   std::vector<NamedTensor> list;
+  list.reserve(tensors.size());
   for (const std::string& tensor : tensors)
     list.push_back({tensor, Dtype::u8, {2}, {static_cast<std::uint8_t>(tensor[0]), 0}});
   write_safetensors(folder.path(name), {}, list);
@@ -77,7 +78,7 @@ TEST_CASE("A truncated shard is refused") {
 TEST_CASE("An index names files of its own folder only") {
   const ScratchFolder folder;
   for (const char* shard :
-       {"\"../a\"", "\"/etc/passwd\"", "\"\"", "\"..\"", "5", "\"a\\u0000b\""}) {
+       {R"("../a")", R"("/etc/passwd")", R"("")", R"("..")", "5", R"("a\u0000b")"}) {
     write_index(folder, std::string("{\"a\": ") + shard + "}");
     CHECK(open_error(folder).code() == ErrorCode::checkpoint_shard);
   }

@@ -146,6 +146,8 @@ TEST_CASE("A pickle that is written is read back") {
     CHECK(tensor.offset == 0);
   }
   CHECK(tensors.at("a").stride == Shape{3, 1});
+  CHECK(tensors.at("c").stride == Shape{5, 1});
+  CHECK(torch_strides({5, 0, 2}) == Shape{2, 2, 1});
   CHECK(tensors.at("a").storage_elements == 6);
   CHECK_FALSE(torch_has(Dtype::f8_e4m3));
   CHECK(torch_has(Dtype::u8));

@@ -58,7 +58,7 @@ TEST_CASE("Tensors of an archive are read, whole and in part") {
 
 TEST_CASE("What is written is read back") {
   const ScratchFolder folder;
-  const std::vector<TensorSpec> specs = {{"b", Dtype::u8, {2, 2}}, {"a", Dtype::i64, {0}}};
+  const std::vector<TensorSpec> specs = {{"b", Dtype::u8, {2, 2}}, {"a", Dtype::i64, {5, 0}}};
   write_torch_file(folder.path("t"), specs,
                    [](std::size_t i) { return std::vector<std::uint8_t>(i == 0 ? 4 : 0, 9); });
   const auto store = open_torch_store(folder.path("t"));

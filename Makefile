@@ -14,8 +14,9 @@ BITLOOM := build/bitloom
 OPTIONS_sim := LAYER BITS MODE GROUP TOKENS DTYPE CONFIG SEED BACKEND WEIGHTS ACTS OUT CHECK DUMP
 OPTIONS_wave := $(OPTIONS_sim) FROM TO
 OPTIONS_cosim := N SEED
-TAKERS := sim wave cosim
-KNOWN := $(OPTIONS_wave) N
+OPTIONS_fuzz := SECONDS
+TAKERS := sim wave cosim fuzz
+KNOWN := $(OPTIONS_wave) N SECONDS
 GIVEN := $(foreach v,$(.VARIABLES),$(if $(findstring command line,$(origin $v)),$v))
 UNKNOWN := $(filter-out $(KNOWN),$(GIVEN))
 ifneq ($(UNKNOWN),)
@@ -49,7 +50,7 @@ define build
 @ninja -C build $(if $(wildcard $(BITLOOM)),--quiet) $1
 endef
 
-.PHONY: help setup build sim wave list test lint format bench campaign cosim coverage \
+.PHONY: help setup build sim wave list test lint format bench campaign cosim coverage fuzz \
   gpu-check docs clean
 
 help:
@@ -66,6 +67,7 @@ help:
 	@echo '  make campaign                          LLaMA-7B and LLaMA-3-8B at every precision'
 	@echo '  make cosim N=2000                      random layers on many configurations, resumable'
 	@echo '  make coverage                          lines of rtl/ that no test runs, half an hour'
+	@echo '  make fuzz SECONDS=60                   every loader with made-up inputs, so long each'
 	@echo '  make gpu-check                         the CUDA kernels on a GPU (nvcc and CMake only)'
 	@echo '  make docs                              write the generated tables of docs/'
 	@echo '  make setup                             install the packages of all targets'
@@ -80,7 +82,7 @@ help:
 	@echo '  SEED     seed of synthetic data                DUMP     1: write weights, x and y'
 	@echo '  BACKEND  golden, cpu, cuda or rtl              CHECK    backends to compare, or none'
 	@echo '  FROM, TO cycles of a waveform (wave only)'
-	@echo 'and of cosim: N, the number of layers, and SEED.'
+	@echo 'and of cosim: N, the number of layers, and SEED; of fuzz: SECONDS a loader.'
 
 setup:
 	@.ci/setup all
@@ -134,6 +136,13 @@ cosim:
 coverage:
 	@.ci/setup coverage
 	@tests/coverage/coverage.sh build/coverage docs/measurements/coverage.md
+
+fuzz:
+	@.ci/setup fuzz
+	@test -f build/fuzz/build.ninja || \
+	  cmake -S tests/fuzz -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++
+	@ninja -C build/fuzz
+	@tests/fuzz/fuzz.sh build/fuzz $(call quote,$(or $(value SECONDS),60)) docs/measurements/fuzz.md
 
 gpu-check:
 	@cmake -S kernels -B build/gpu

@@ -13,5 +13,7 @@ int wave_command(const Arguments& arguments);
 int generate_command(const Arguments& arguments);
 int perplexity_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
+int inspect_command(const Arguments& arguments);
+int convert_command(const Arguments& arguments);
 
 }  // namespace bitloom

@@ -44,7 +44,10 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
   ~OutputFile();
 
+  /// Appends behind what write() has written before.
   void write(std::span<const std::uint8_t> bytes);
+  /// Writes at any place; what lies between is 0 until it is written.
+  void write_at(std::uint64_t offset, std::span<const std::uint8_t> bytes);
   void commit();
 
  private:
@@ -53,6 +56,7 @@ class OutputFile {
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   int descriptor_ = -1;
+  std::uint64_t end_ = 0;  ///< of what write() has written
 };
 
 }  // namespace bitloom

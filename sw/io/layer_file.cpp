@@ -6,6 +6,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "sw/contract/half.hpp"
 #include "sw/contract/half_value.hpp"
 #include "sw/error/error.hpp"
+#include "sw/io/half_bytes.hpp"
 #include "sw/io/little_endian.hpp"
 #include "sw/io/safetensors.hpp"
 
@@ -48,20 +50,6 @@ bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-std::vector<Half> halves_of(std::span<const std::uint8_t> bytes) {
-  std::vector<Half> values(bytes.size() / 2);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = Half{little_endian_word<std::uint16_t>(bytes, i)};
-  return values;
-}
-
-std::vector<std::uint8_t> bytes_of(std::span<const Half> values) {
-  std::vector<std::uint8_t> bytes;
-  bytes.reserve(values.size() * 2);
-  for (const Half value : values) append_word(bytes, value.bits);
-  return bytes;
-}
-
 // Row-major index as text, "[3, 17]".
 std::string index_text(std::size_t flat, const Shape& shape) {
   Shape index(shape.size());
@@ -81,26 +69,37 @@ void clear_padding(Layer& layer) {
     layer.planes[last] &= static_cast<std::uint8_t>((1U << used) - 1);
 }
 
+// What a layer's tensors are, proved from the header alone; their bytes are read afterwards.
 class LayerReader {
  public:
   LayerReader(const SafetensorsFile& file, const std::string& name) : file_(file) {
     layer_.name = name;
+    read_metadata();
+    check_planes();
+    for (const char* kind : {"alpha", "beta", "codebook"}) find_tables(kind);
+    check_tables();
+  }
+
+  [[nodiscard]] LayerOutline outline() const {
+    LayerOutline outline{layer_.shape(), {}};
+    for (const Table& table : tables_) outline.precisions[table.bits] |= table.kind == "beta";
+    return outline;
   }
 
   Layer read() && {
-    read_metadata();
-    read_planes();
-    for (const char* kind : {"alpha", "beta", "codebook"}) read_tables(kind);
-    if (layer_.precisions.empty())
-      fail(ErrorCode::layer_tensor, "", "no " + table_kind() + " tensor", "at least one precision");
-    for (const auto& [bits, tables] : layer_.precisions)
-      if (tables.alpha.empty() && tables.codebook.empty())
-        fail(ErrorCode::layer_tensor, ".beta." + std::to_string(bits), "offsets without scales",
-             layer_.name + ".alpha." + std::to_string(bits) + " beside it");
+    layer_.planes = file_.read(file_.tensors().at(layer_.name + std::string(kPlanesSuffix)));
+    clear_padding(layer_);
+    for (const Table& table : tables_) table_of(table) = read_halves(table);
     return std::move(layer_);
   }
 
  private:
+  struct Table {
+    std::string kind;    // "alpha", "beta" or "codebook"
+    unsigned bits = 0;   // precision
+    std::string suffix;  // of the tensor's name behind that of the layer
+  };
+
   [[noreturn]] void fail(ErrorCode code, const std::string& suffix, std::string found,
                          std::string expected) const {
     throw Error(code,
@@ -140,7 +139,7 @@ class LayerReader {
                       [](std::uint32_t k) { return k >= 1 && k <= kMaxColumns; });
   }
 
-  void read_planes() {
+  void check_planes() {
     const std::string suffix(kPlanesSuffix);
     const TensorInfo& info = file_.tensors().at(layer_.name + suffix);
     check_dtype(info, Dtype::u8, suffix);
@@ -153,12 +152,10 @@ class LayerReader {
            "[1 to 8, M, " + std::to_string(layer_.row_bytes()) + "]");
     layer_.plane_count = static_cast<std::uint32_t>(info.shape[0]);
     layer_.m = static_cast<std::uint32_t>(info.shape[1]);
-    layer_.planes = file_.read(info);
-    clear_padding(layer_);
   }
 
-  // Reads all tables of one kind, "alpha", "beta" or "codebook": the tensors N.<kind>.<digits>.
-  void read_tables(const std::string& kind) {
+  // All tables of one kind: the tensors N.<kind>.<digits>.
+  void find_tables(const std::string& kind) {
     const std::string prefix = layer_.name + "." + kind + ".";
     const auto& tensors = file_.tensors();
     for (auto entry = tensors.lower_bound(prefix);
@@ -170,7 +167,26 @@ class LayerReader {
       if ((kind == "codebook") != (layer_.mode == Mode::codebook))
         fail(ErrorCode::layer_tensor, suffix, "tables of another mode",
              "only " + table_kind() + " tensors and their offsets");
-      table_of(bits, kind) = read_halves(entry->second, table_shape(bits, kind), suffix);
+      check_dtype(entry->second, Dtype::f16, suffix);
+      const Shape shape = table_shape(bits, kind);
+      if (entry->second.shape != shape)
+        fail(ErrorCode::layer_shape, suffix, "shape " + shape_text(entry->second.shape),
+             shape_text(shape));
+      tables_.push_back({kind, bits, suffix});
+    }
+  }
+
+  void check_tables() const {
+    if (tables_.empty())
+      fail(ErrorCode::layer_tensor, "", "no " + table_kind() + " tensor", "at least one precision");
+    for (const Table& beta : tables_) {
+      const bool alone = beta.kind == "beta" &&
+                         std::none_of(tables_.begin(), tables_.end(), [&beta](const Table& table) {
+                           return table.kind == "alpha" && table.bits == beta.bits;
+                         });
+      if (alone)
+        fail(ErrorCode::layer_tensor, beta.suffix, "offsets without scales",
+             layer_.name + ".alpha." + std::to_string(beta.bits) + " beside it");
     }
   }
 
@@ -182,10 +198,10 @@ class LayerReader {
     return *bits;
   }
 
-  std::vector<Half>& table_of(unsigned bits, const std::string& kind) {
-    PrecisionTables& tables = layer_.precisions[bits];
-    if (kind == "alpha") return tables.alpha;
-    return kind == "beta" ? tables.beta : tables.codebook;
+  std::vector<Half>& table_of(const Table& table) {
+    PrecisionTables& tables = layer_.precisions[table.bits];
+    if (table.kind == "alpha") return tables.alpha;
+    return table.kind == "beta" ? tables.beta : tables.codebook;
   }
 
   [[nodiscard]] Shape table_shape(unsigned bits, const std::string& kind) const {
@@ -200,33 +216,22 @@ class LayerReader {
            std::string(dtype_name(expected)));
   }
 
-  [[nodiscard]] std::vector<Half> read_halves(const TensorInfo& info, const Shape& shape,
-                                              const std::string& suffix) const {
-    check_dtype(info, Dtype::f16, suffix);
-    if (info.shape != shape)
-      fail(ErrorCode::layer_shape, suffix, "shape " + shape_text(info.shape), shape_text(shape));
+  [[nodiscard]] std::vector<Half> read_halves(const Table& table) const {
+    const TensorInfo& info = file_.tensors().at(layer_.name + table.suffix);
     std::vector<Half> values = halves_of(file_.read(info));
     const auto bad = std::find_if_not(values.begin(), values.end(), contract::is_finite);
     if (bad != values.end())
-      fail(
-          ErrorCode::layer_not_finite, suffix,
-          "NaN or infinity at " + index_text(static_cast<std::size_t>(bad - values.begin()), shape),
-          "finite values");
+      fail(ErrorCode::layer_not_finite, table.suffix,
+           "NaN or infinity at " +
+               index_text(static_cast<std::size_t>(bad - values.begin()), info.shape),
+           "finite values");
     return values;
   }
 
   const SafetensorsFile& file_;
   Layer layer_;
+  std::vector<Table> tables_;
 };
-
-std::vector<std::string> layer_names(const SafetensorsFile& file) {
-  std::vector<std::string> names;
-  for (const auto& [tensor, info] : file.tensors())
-    if (tensor.ends_with(kPlanesSuffix))
-      names.push_back(tensor.substr(0, tensor.size() - kPlanesSuffix.size()));
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 [[noreturn]] void fail_unknown(const std::filesystem::path& path, const std::string& name,
                                const std::vector<std::string>& names) {
@@ -236,24 +241,41 @@ std::vector<std::string> layer_names(const SafetensorsFile& file) {
                                       "Choose one of those."});
 }
 
-void append_tensors(const Layer& layer, std::vector<NamedTensor>& tensors) {
-  Layer masked = layer;
-  clear_padding(masked);
-  tensors.push_back({layer.name + std::string(kPlanesSuffix),
-                     Dtype::u8,
-                     {layer.plane_count, layer.m, layer.row_bytes()},
-                     std::move(masked.planes)});
-  const auto append = [&](const std::string& kind, unsigned bits, Shape shape,
-                          const std::vector<Half>& values) {
-    if (values.empty()) return;
-    tensors.push_back({layer.name + "." + kind + "." + std::to_string(bits), Dtype::f16,
-                       std::move(shape), bytes_of(values)});
-  };
-  for (const auto& [bits, tables] : layer.precisions) {
-    append("alpha", bits, {layer.m, layer.groups(), bits}, tables.alpha);
-    append("beta", bits, {layer.m, layer.groups()}, tables.beta);
-    append("codebook", bits, {layer.m, std::uint64_t{1} << bits}, tables.codebook);
+std::string table_name(const LayerShape& layer, const char* kind, unsigned bits) {
+  return layer.name + "." + kind + "." + std::to_string(bits);
+}
+
+void append_specs(const LayerOutline& layer, std::vector<TensorSpec>& specs) {
+  specs.push_back({layer.name + std::string(kPlanesSuffix),
+                   Dtype::u8,
+                   {layer.plane_count, layer.m, layer.row_bytes()}});
+  for (const auto& [bits, has_offsets] : layer.precisions) {
+    const auto append = [&, b = bits](const char* kind, Shape shape) {
+      specs.push_back({table_name(layer, kind, b), Dtype::f16, std::move(shape)});
+    };
+    if (layer.mode == Mode::codebook) {
+      append("codebook", {layer.m, std::uint64_t{1} << bits});
+      continue;
+    }
+    append("alpha", {layer.m, layer.groups(), bits});
+    if (has_offsets) append("beta", {layer.m, layer.groups()});
   }
+}
+
+SafetensorsWriter layer_writer(const std::filesystem::path& path,
+                               std::span<const LayerOutline> layers,
+                               std::map<std::string, std::string> metadata,
+                               std::vector<TensorSpec> other_tensors) {
+  metadata[kFormatKey] = kFormat;
+  std::vector<TensorSpec> specs;
+  for (const LayerOutline& layer : layers) {
+    metadata[layer.name + ".group_size"] = std::to_string(layer.group_size);
+    metadata[layer.name + ".in_features"] = std::to_string(layer.k);
+    metadata[layer.name + ".mode"] = layer.mode == Mode::bcq ? "bcq" : "codebook";
+    append_specs(layer, specs);
+  }
+  std::move(other_tensors.begin(), other_tensors.end(), std::back_inserter(specs));
+  return {path, metadata, std::move(specs)};
 }
 
 // The tensor `name` of rank 2 with extents of at least 1, or an error with one of the given codes.
@@ -299,27 +321,84 @@ std::vector<Half> rounded_halves(std::span<const std::uint8_t> bytes, const Tens
 
 }  // namespace
 
+LayerFile::LayerFile(const std::filesystem::path& path) : file_(open_file(path)) {}
+
+std::vector<std::string> LayerFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& [tensor, info] : file_.tensors())
+    if (tensor.ends_with(kPlanesSuffix))
+      names.push_back(tensor.substr(0, tensor.size() - kPlanesSuffix.size()));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool LayerFile::is_layer_tensor(const std::string& tensor) const {
+  if (tensor.ends_with(kPlanesSuffix)) return true;
+  const std::size_t precision = tensor.rfind('.');
+  if (precision == std::string::npos || !all_digits(tensor.substr(precision + 1))) return false;
+  for (const std::string_view kind : {".alpha", ".beta", ".codebook"}) {
+    const std::string_view front = std::string_view(tensor).substr(0, precision);
+    if (!front.ends_with(kind)) continue;
+    const std::string layer(front.substr(0, front.size() - kind.size()));
+    if (file_.tensors().contains(layer + std::string(kPlanesSuffix))) return true;
+  }
+  return false;
+}
+
+void LayerFile::require(const std::string& name) const {
+  if (!file_.tensors().contains(name + std::string(kPlanesSuffix)))
+    fail_unknown(file_.path(), name, names());
+}
+
+LayerOutline LayerFile::outline(const std::string& name) const {
+  require(name);
+  return LayerReader(file_, name).outline();
+}
+
+Layer LayerFile::read(const std::string& name) const {
+  require(name);
+  return LayerReader(file_, name).read();
+}
+
 std::vector<std::string> list_layers(const std::filesystem::path& path) {
-  return layer_names(open_file(path));
+  return LayerFile(path).names();
 }
 
 Layer read_layer(const std::filesystem::path& path, const std::string& name) {
-  const SafetensorsFile file = open_file(path);
-  const std::vector<std::string> names = layer_names(file);
-  if (!std::binary_search(names.begin(), names.end(), name)) fail_unknown(path, name, names);
-  return LayerReader(file, name).read();
+  return LayerFile(path).read(name);
+}
+
+LayerFileWriter::LayerFileWriter(const std::filesystem::path& path,
+                                 std::span<const LayerOutline> layers,
+                                 std::map<std::string, std::string> metadata,
+                                 std::vector<TensorSpec> other_tensors)
+    : writer_(layer_writer(path, layers, std::move(metadata), std::move(other_tensors))) {}
+
+void LayerFileWriter::write(const Layer& layer) {
+  Layer masked = layer;
+  clear_padding(masked);
+  writer_.write(layer.name + std::string(kPlanesSuffix), masked.planes);
+  for (const auto& [bits, tables] : layer.precisions) {
+    const auto write_table = [&, b = bits](const char* kind, const std::vector<Half>& values) {
+      if (!values.empty()) writer_.write(table_name(layer, kind, b), bytes_of(values));
+    };
+    write_table("alpha", tables.alpha);
+    write_table("beta", tables.beta);
+    write_table("codebook", tables.codebook);
+  }
+}
+
+void LayerFileWriter::write(const std::string& tensor, std::span<const std::uint8_t> bytes) {
+  writer_.write(tensor, bytes);
 }
 
 void write_layers(const std::filesystem::path& path, std::span<const Layer> layers) {
-  std::map<std::string, std::string> metadata = {{kFormatKey, kFormat}};
-  std::vector<NamedTensor> tensors;
-  for (const Layer& layer : layers) {
-    metadata[layer.name + ".group_size"] = std::to_string(layer.group_size);
-    metadata[layer.name + ".in_features"] = std::to_string(layer.k);
-    metadata[layer.name + ".mode"] = layer.mode == Mode::bcq ? "bcq" : "codebook";
-    append_tensors(layer, tensors);
-  }
-  write_safetensors(path, metadata, std::move(tensors));
+  std::vector<LayerOutline> outlines;
+  outlines.reserve(layers.size());
+  for (const Layer& layer : layers) outlines.push_back(layer.outline());
+  LayerFileWriter writer(path, outlines);
+  for (const Layer& layer : layers) writer.write(layer);
+  writer.commit();
 }
 
 Activations read_activations(const std::filesystem::path& path) {

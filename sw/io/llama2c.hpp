@@ -3,6 +3,7 @@
 // float32 tensors of a LLaMA-2 model, little-endian, without names.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -56,6 +57,14 @@ class Llama2cFile {
 
   /// One row of a tensor into `out`, which holds its columns. From any thread.
   void read_row(const Llama2cTensor& tensor, std::uint32_t row, std::span<float> out) const;
+
+  /// Bytes [offset, offset + length) of a tensor that has as many: little-endian binary32. May be
+  /// called from several threads.
+  [[nodiscard]] std::vector<std::uint8_t> read_bytes(const Llama2cTensor& tensor,
+                                                     std::uint64_t offset,
+                                                     std::size_t length) const {
+    return file_.read(tensor.offset + offset, length);
+  }
 
  private:
   void read_values(std::uint64_t offset, std::span<float> out) const;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include "sw/error/error.hpp"
@@ -164,14 +164,6 @@ Dtype parse_dtype(const json& value, const Place& place) {
   place.fail(ErrorCode::st_dtype, "dtype " + quotation(name), "a dtype of the safetensors format");
 }
 
-// Bytes of a tensor, or nothing when the number does not fit 64 bits.
-std::optional<std::uint64_t> byte_count(Dtype dtype, const Shape& shape) {
-  std::uint64_t bytes = dtype_bytes(dtype);
-  for (const std::uint64_t extent : shape)
-    if (__builtin_mul_overflow(bytes, extent, &bytes)) return std::nullopt;
-  return bytes;
-}
-
 TensorInfo parse_tensor(const json& value, std::uint64_t data_bytes, const Place& place) {
   TensorInfo tensor;
   tensor.dtype = parse_dtype(member(value, "dtype", place), place);
@@ -185,7 +177,7 @@ TensorInfo parse_tensor(const json& value, std::uint64_t data_bytes, const Place
     place.fail(ErrorCode::st_bounds,
                "bytes " + std::to_string(tensor.begin) + " to " + std::to_string(tensor.end),
                "a range inside the file's " + std::to_string(data_bytes) + " bytes of data");
-  const std::optional<std::uint64_t> bytes = byte_count(tensor.dtype, tensor.shape);
+  const std::optional<std::uint64_t> bytes = tensor_bytes(tensor.dtype, tensor.shape);
   if (bytes != tensor.end - tensor.begin)
     place.fail(ErrorCode::st_size, std::to_string(tensor.end - tensor.begin) + " bytes of data",
                (bytes ? std::to_string(*bytes) : "more than 2^64") + " bytes for shape " +
@@ -216,21 +208,6 @@ void check_coverage(const std::map<std::string, TensorInfo>& tensors, std::uint6
     Place{path, ""}.fail(ErrorCode::st_gap,
                          std::to_string(data_bytes - covered) + " bytes behind the last tensor",
                          "tensors up to the end of the file");
-}
-
-json header_of(const std::map<std::string, std::string>& metadata,
-               const std::vector<NamedTensor>& tensors) {
-  json header = json::object();
-  if (!metadata.empty()) header[kMetadataKey] = metadata;
-  std::uint64_t begin = 0;
-  for (const NamedTensor& tensor : tensors) {
-    const std::uint64_t end = begin + tensor.bytes.size();
-    header[tensor.name] = {{"dtype", dtype_name(tensor.dtype)},
-                           {"shape", tensor.shape},
-                           {"data_offsets", {begin, end}}};
-    begin = end;
-  }
-  return header;
 }
 
 }  // namespace
@@ -264,25 +241,71 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path
 }
 
 std::vector<std::uint8_t> SafetensorsFile::read(const TensorInfo& tensor) const {
-  return file_.read(data_offset_ + tensor.begin, tensor.end - tensor.begin);
+  return read(tensor, 0, tensor.end - tensor.begin);
+}
+
+std::vector<std::uint8_t> SafetensorsFile::read(const TensorInfo& tensor, std::uint64_t offset,
+                                                std::size_t length) const {
+  return file_.read(data_offset_ + tensor.begin + offset, length);
+}
+
+std::optional<std::uint64_t> tensor_bytes(Dtype dtype, const Shape& shape) {
+  std::uint64_t bytes = dtype_bytes(dtype);
+  for (const std::uint64_t extent : shape)
+    if (__builtin_mul_overflow(bytes, extent, &bytes)) return std::nullopt;
+  return bytes;
+}
+
+SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
+                                     const std::map<std::string, std::string>& metadata,
+                                     std::vector<TensorSpec> tensors)
+    : file_(path) {
+  std::stable_sort(tensors.begin(), tensors.end(), [](const TensorSpec& a, const TensorSpec& b) {
+    return dtype_bytes(a.dtype) > dtype_bytes(b.dtype);
+  });
+  json header = json::object();
+  if (!metadata.empty()) header[kMetadataKey] = metadata;
+  std::uint64_t begin = 0;
+  for (const TensorSpec& tensor : tensors) {
+    const std::uint64_t bytes = tensor_bytes(tensor.dtype, tensor.shape).value();
+    header[tensor.name] = {{"dtype", dtype_name(tensor.dtype)},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {begin, begin + bytes}}};
+    left_[tensor.name] = {begin, bytes};
+    begin += bytes;
+  }
+  std::string text = header.dump();
+  text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
+  std::vector<std::uint8_t> prefix;
+  append_word(prefix, std::uint64_t{text.size()});
+  prefix.insert(prefix.end(), text.begin(), text.end());
+  for (auto& [name, range] : left_) range.offset += prefix.size();
+  file_.write(prefix);
+}
+
+void SafetensorsWriter::write(const std::string& name, std::span<const std::uint8_t> bytes) {
+  const auto range = left_.find(name);
+  if (range == left_.end() || range->second.bytes != bytes.size())
+    throw std::logic_error("tensor " + name + " is not one that is left to write");
+  file_.write_at(range->second.offset, bytes);
+  left_.erase(range);
+}
+
+void SafetensorsWriter::commit() {
+  if (!left_.empty()) throw std::logic_error("tensor " + left_.begin()->first + " is not written");
+  file_.commit();
 }
 
 void write_safetensors(const std::filesystem::path& path,
                        const std::map<std::string, std::string>& metadata,
-                       std::vector<NamedTensor> tensors) {
-  std::stable_sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
-    return dtype_bytes(a.dtype) > dtype_bytes(b.dtype);
-  });
-  std::string header = header_of(metadata, tensors).dump();
-  header.append((kLengthBytes - header.size() % kLengthBytes) % kLengthBytes, ' ');
-  std::vector<std::uint8_t> prefix;
-  append_word(prefix, std::uint64_t{header.size()});
-  prefix.insert(prefix.end(), header.begin(), header.end());
-
-  OutputFile file(path);
-  file.write(prefix);
-  for (const NamedTensor& tensor : tensors) file.write(tensor.bytes);
-  file.commit();
+                       const std::vector<NamedTensor>& tensors) {
+  std::vector<TensorSpec> specs;
+  specs.reserve(tensors.size());
+  for (const NamedTensor& tensor : tensors)
+    specs.push_back({tensor.name, tensor.dtype, tensor.shape});
+  SafetensorsWriter writer(path, metadata, std::move(specs));
+  for (const NamedTensor& tensor : tensors) writer.write(tensor.name, tensor.bytes);
+  writer.commit();
 }
 
 }  // namespace bitloom

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,12 +70,51 @@ class SafetensorsFile {
 
   /// The little-endian bytes of a tensor of tensors().
   [[nodiscard]] std::vector<std::uint8_t> read(const TensorInfo& tensor) const;
+  /// Bytes [offset, offset + length) of a tensor of tensors(), which has as many. May be called
+  /// from several threads.
+  [[nodiscard]] std::vector<std::uint8_t> read(const TensorInfo& tensor, std::uint64_t offset,
+                                               std::size_t length) const;
 
  private:
   InputFile file_;
   std::uint64_t data_offset_ = 0;  ///< of the first byte behind the header
   std::map<std::string, std::string> metadata_;
   std::map<std::string, TensorInfo> tensors_;
+};
+
+/// A tensor that is to be written.
+struct TensorSpec {
+  std::string name;
+  Dtype dtype{};
+  Shape shape;
+};
+
+/// Bytes of a tensor, or nothing when the number does not fit 64 bits.
+std::optional<std::uint64_t> tensor_bytes(Dtype dtype, const Shape& shape);
+
+/// Replaces a file by one whose tensors come one at a time, so that they never stand in memory
+/// together. Wider element types lie first, so that each tensor is aligned.
+class SafetensorsWriter {
+ public:
+  /// Writes the header; names differ and tensor_bytes() of each is a number. Throws Error
+  /// output_path, as the other members do.
+  SafetensorsWriter(const std::filesystem::path& path,
+                    const std::map<std::string, std::string>& metadata,
+                    std::vector<TensorSpec> tensors);
+
+  /// The little-endian bytes of one of the tensors, each once, in any order.
+  void write(const std::string& name, std::span<const std::uint8_t> bytes);
+  /// Puts the file in place. All tensors have been written.
+  void commit();
+
+ private:
+  struct Range {
+    std::uint64_t offset = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  OutputFile file_;
+  std::map<std::string, Range> left_;  ///< not written yet
 };
 
 struct NamedTensor {
@@ -84,10 +124,10 @@ struct NamedTensor {
   std::vector<std::uint8_t> bytes;  ///< little-endian
 };
 
-/// Replaces `path` by a file of these tensors (distinct names, as many bytes as their shapes say),
-/// wider element types first so that each tensor is aligned. Throws Error output_path.
+/// Replaces `path` by a file of these tensors (distinct names, as many bytes as their shapes say)
+/// as SafetensorsWriter does. Throws Error output_path.
 void write_safetensors(const std::filesystem::path& path,
                        const std::map<std::string, std::string>& metadata,
-                       std::vector<NamedTensor> tensors);
+                       const std::vector<NamedTensor>& tensors);
 
 }  // namespace bitloom

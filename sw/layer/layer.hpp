@@ -60,12 +60,25 @@ struct LayerShape {
   [[nodiscard]] std::size_t row_bytes() const { return (std::size_t{k} + 7) / 8; }
 };
 
+/// What a layer holds, without its bits.
+struct LayerOutline : LayerShape {
+  /// The precisions that the layer serves, and whether each has offsets (BCQ).
+  std::map<unsigned, bool> precisions;
+
+  [[nodiscard]] const LayerShape& shape() const { return *this; }
+};
+
 /// A quantized linear layer as the interchange file holds it (docs/formats.md).
 struct Layer : LayerShape {
   std::vector<std::uint8_t> planes;  ///< [plane_count, M, ceil(K/8)], LSB first within a byte
   std::map<unsigned, PrecisionTables> precisions;
 
   [[nodiscard]] const LayerShape& shape() const { return *this; }
+  [[nodiscard]] LayerOutline outline() const {
+    LayerOutline outline{shape(), {}};
+    for (const auto& [b, tables] : precisions) outline.precisions[b] = !tables.beta.empty();
+    return outline;
+  }
   /// Bit of plane p at row r, column k.
   [[nodiscard]] bool bit(std::uint32_t p, std::uint32_t r, std::uint32_t column) const {
     const std::size_t byte = (std::size_t{p} * m + r) * row_bytes() + column / 8;

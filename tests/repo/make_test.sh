@@ -41,6 +41,8 @@ expect "The co-simulation campaign takes a number of layers and a seed" 0 \
   "bl_cosim --layers '50' --seed '3'" make -n cosim N=50 SEED=3
 expect "No other target takes a number of layers" 2 "N: found target sim; expected one of cosim" \
   make -n sim N=5
+expect "Fuzzing takes a time and records its counts" 0 \
+  "tests/fuzz/fuzz.sh build/fuzz '5' docs/measurements/fuzz.md" make -n fuzz SECONDS=5
 expect "A waveform takes a window of cycles" 0 "bitloom wave --from '5' --to '9'" \
   make -n wave FROM=5 TO=9
 expect "The environment changes nothing" 0 "bitloom sim" \

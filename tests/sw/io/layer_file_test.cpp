@@ -102,6 +102,47 @@ TEST_CASE("layers of both modes are read back as they were written") {
   check_same(read_layer(path, "model.layers.0.k"), layers[1]);
 }
 
+TEST_CASE("an outline is the layer without its bits") {
+  const ScratchFolder folder;
+  const auto path = folder.path("w.safetensors");
+  const std::vector<Layer> layers = {small_bcq(), small_codebook()};
+  write_layers(path, layers);
+  const LayerFile file(path);
+  for (const Layer& layer : layers) {
+    const LayerOutline outline = file.outline(layer.name);
+    CHECK(outline.mode == layer.mode);
+    CHECK(outline.m == layer.m);
+    CHECK(outline.k == layer.k);
+    CHECK(outline.group_size == layer.group_size);
+    CHECK(outline.plane_count == layer.plane_count);
+    CHECK(outline.precisions == layer.outline().precisions);
+    for (const auto& [bits, has_offsets] : outline.precisions)
+      CHECK(has_offsets == !layer.precisions.at(bits).beta.empty());
+  }
+  CHECK(error_of([&] { (void)file.outline("n"); }).code() == ErrorCode::layer_name);
+}
+
+TEST_CASE("tensors that belong to no layer are told from those that do, and travel along") {
+  const ScratchFolder folder;
+  const auto path = folder.path("w.safetensors");
+  const Layer layer = small_bcq();
+  {
+    const std::vector<LayerOutline> outlines = {layer.outline()};
+    LayerFileWriter writer(path, outlines, {{"k", "v"}}, {{"other.alpha.2", Dtype::u8, {1}}});
+    writer.write(layer);
+    writer.write("other.alpha.2", std::vector<std::uint8_t>{7});
+    writer.commit();
+  }
+  const LayerFile file(path);
+  CHECK(file.container().metadata().at("k") == "v");
+  std::vector<std::string> others;
+  for (const auto& [name, info] : file.container().tensors())
+    if (!file.is_layer_tensor(name)) others.push_back(name);
+  CHECK(others == std::vector<std::string>{"other.alpha.2"});
+  CHECK(file.container().read(file.container().tensors().at("other.alpha.2")) ==
+        std::vector<std::uint8_t>{7});
+}
+
 TEST_CASE("a written file has the names, types, shapes and metadata of the format") {
   const ScratchFolder folder;
   const auto path = folder.path("w.safetensors");

@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <random>
+#include <stdexcept>
 
 #include "tests/sw/io/io_test_support.hpp"
 
@@ -230,6 +231,27 @@ TEST_CASE("what the JSON library would skip around a header is refused") {
     const auto path = write_bytes(folder.path("t"), raw_safetensors(header, 0));
     CHECK(error_of([&] { SafetensorsFile file(path); }).code() == ErrorCode::st_header);
   }
+}
+
+TEST_CASE("a writer takes its tensors in any order, each once and all of them") {
+  const ScratchFolder folder;
+  const auto path = write_bytes(folder.path("t"), "old");
+  const std::vector<std::uint8_t> two = {1, 2};
+  {
+    SafetensorsWriter writer(path, {}, {{"a", Dtype::u8, {2}}, {"b", Dtype::u16, {1}}});
+    CHECK_THROWS_AS(writer.write("c", two), std::logic_error);
+    CHECK_THROWS_AS(writer.write("a", std::vector<std::uint8_t>(3)), std::logic_error);
+    writer.write("a", two);
+    CHECK_THROWS_AS(writer.write("a", two), std::logic_error);
+    CHECK_THROWS_AS(writer.commit(), std::logic_error);
+    CHECK(read_bytes(path) == "old");
+    writer.write("b", std::vector<std::uint8_t>{3, 4});
+    writer.commit();
+  }
+  const SafetensorsFile file(path);
+  CHECK(file.tensors().at("b").begin == 0);
+  CHECK(file.read(file.tensors().at("a")) == two);
+  CHECK(file.read(file.tensors().at("b"), 1, 1) == std::vector<std::uint8_t>{4});
 }
 
 TEST_CASE("a file of very many tensors is read in time that grows with their number") {

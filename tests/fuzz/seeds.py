@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Well-formed inputs to begin fuzzing with, one folder per target. Usage: seeds.py FOLDER"""
+import io
+import json
+import pathlib
+import random
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "host"))
+import checkpoint_formats as formats  # noqa: E402
+
+LLAMA = {"model_type": "llama", "hidden_size": 4, "intermediate_size": 6, "num_attention_heads": 2,
+         "num_hidden_layers": 1, "num_key_value_heads": 1, "vocab_size": 3}
+
+
+def bits(rng, planes, rows, columns):
+    return [[[rng.getrandbits(1) for _ in range(columns)] for _ in range(rows)]
+            for _ in range(planes)]
+
+
+def gguf():
+    def text(value):
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    def number(key, value):
+        return text(key) + struct.pack("<II", 4, value)
+
+    values = [text("general.architecture") + struct.pack("<I", 8) + text("llama"),
+              number("llama.block_count", 1), number("llama.embedding_length", 4),
+              number("llama.feed_forward_length", 6), number("llama.attention.head_count", 2),
+              text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 1) + text("a")]
+    tensor = text("token_embd.weight") + struct.pack("<IQQIQ", 2, 4, 3, 1, 0)
+    header = struct.pack("<4sIQQ", b"GGUF", 3, 1, len(values)) + b"".join(values) + tensor
+    return header + bytes(-len(header) % 32) + bytes(24)
+
+
+def main(folder):
+    rng = random.Random(1)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def write(target, name, content):
+        path = folder / target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def safetensors(tensors, metadata=None):
+        scratch = folder / "scratch"
+        formats.write_safetensors(scratch, tensors, metadata)
+        content = scratch.read_bytes()
+        scratch.unlink()
+        return content
+
+    plain = safetensors({"a": ("F16", [2], bytes(4)), "b": ("U8", [1, 1], b"x")}, {"k": "v"})
+    write("safetensors", "plain", plain)
+    layers = {"n.planes": ("U8", [2, 1, 4], bytes(8)), "n.alpha.2": ("F16", [1, 1, 2], bytes(4)),
+              "n.beta.2": ("F16", [1, 1], bytes(2)), "c.planes": ("U8", [1, 1, 1], bytes(1)),
+              "c.codebook.1": ("F16", [1, 2], bytes(4)), "x": ("F32", [1, 2], bytes(8)),
+              "y": ("F16", [1, 1], bytes(2))}
+    write("layer_file", "layers", safetensors(layers, {
+        "bitloom.format": "1", "n.group_size": "32", "n.in_features": "32", "n.mode": "bcq",
+        "c.group_size": "128", "c.in_features": "5", "c.mode": "codebook"}))
+    write("llama2c", "model", struct.pack("<7i", 2, 4, 1, 1, 1, 3, 1) + bytes(4 * 54))
+    write("gguf", "model", gguf())
+    write("config", "llama", json.dumps(LLAMA).encode())
+    write("config", "opt", json.dumps({**LLAMA, "model_type": "opt", "ffn_dim": 6,
+                                       "max_position_embeddings": 4}).encode())
+    write("index", "good", json.dumps({"weight_map": {"a": "1.safetensors",
+                                                      "b": "1.safetensors"}}).encode())
+    packed = formats.pack_anybcq(bits(rng, 2, 1, 32), 1, 32)
+    write("packed", "anybcq", json.dumps({"anybcq": {
+        "seed_precision": 2, "parent_precision": 2, "group_size": 32}}).encode() + b"\0" +
+          safetensors({"n.qweight": ("I32", [1, 2, 1], packed), "o": ("U8", [1], b"x"),
+                       "n.alpha_2": ("F16", [1, 2, 1], bytes(4)),
+                       "n.beta_2": ("F16", [1, 1], bytes(2))}))
+    packed = formats.pack_anyprec(bits(rng, 2, 1, 32), 1, 32)
+    write("packed", "anyprec", json.dumps({"anyprec": {
+        "seed_precision": 2, "parent_precision": 2, "group_count": 1}}).encode() + b"\0" +
+          safetensors({"n.qweight": ("I32", [2, 1, 1], packed),
+                       "n.lut2": ("F16", [1, 4], bytes(8))}))
+    for protocol in (2, 4):
+        scratch = folder / "scratch"
+        formats.write_torch(scratch, {"a": ("F16", [2, 1], bytes(4)), "b": ("F32", [], bytes(4))},
+                            protocol)
+        content = scratch.read_bytes()
+        scratch.unlink()
+        write("torch_file", str(protocol), content)
+        with formats.zipfile.ZipFile(io.BytesIO(content)) as archive:
+            write("pickle", str(protocol), archive.read("archive/data.pkl"))
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))

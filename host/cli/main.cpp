@@ -31,6 +31,7 @@ constexpr std::array kCommands = {
     Command{"generate", "continue a text with a model on one backend", generate_command},
     Command{"perplexity", "how well a model predicts a text, by precision", perplexity_command},
     Command{"list", "list the model layers that are known by name", list_command},
+    Command{"quantize", "quantize a model to several precisions at once", quantize_command},
     Command{"inspect", "show the layers of a checkpoint", inspect_command},
     Command{"convert", "write quantized layers in another format", convert_command},
     Command{"version", "print the version", version_command},

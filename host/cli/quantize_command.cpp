@@ -104,10 +104,11 @@ int quantize_command(const Arguments& arguments) {
   const fs::path work = out.string() + ".partial";
 
   Progress progress("quantizing", "rows");
+  std::size_t quantized = 0;  // layers; the others are of an interrupted run
   const QuantizingCheckpoint source(
       text("model"), text("layers"), recipe,
       [](const LinearLayer&) { return std::vector<double>(); }, work,
-      {.quantizing = {},
+      {.quantizing = [&quantized](std::uint32_t) { ++quantized; },
        .row_done = [&] { progress.advance(); },
        .note = [](const std::string& note) { std::cerr << "bitloom: note: " << note << "\n"; }});
   Selection selection;
@@ -118,6 +119,9 @@ int quantize_command(const Arguments& arguments) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   fs::remove_all(work);
+  if (quantized < source.layers().size())
+    std::cerr << fmt::format("bitloom: note: {} of {} layers are of an interrupted run\n",
+                             source.layers().size() - quantized, source.layers().size());
 
   CheckpointReport report = inspect_checkpoint(out, "", {});
   add_errors(report, source);

@@ -19,7 +19,11 @@ constexpr std::array kTargets = {Target{"bitloom", write_bitloom_checkpoint},
 
 }  // namespace
 
-WriteCheckpoint writer_of(const std::string& format) {
+WriteCheckpoint writer_of(const std::string& format, const std::filesystem::path& path) {
+  if (format == "bitloom" && path.extension() != ".safetensors")
+    throw Error(ErrorCode::usage,
+                {path.string(), "another ending", ".safetensors, by which readers know the format",
+                 "Name the file so, or choose another --format."});
   for (const Target& target : kTargets)
     if (format == target.name) return target.write;
   throw Error(ErrorCode::usage,

@@ -14,7 +14,8 @@ using WriteCheckpoint = void (*)(const std::filesystem::path& path,
 
 inline constexpr const char* kFormatHelp = "bitloom, anybcq or anyprec";
 
-/// The writer of the format that --format names. Throws Error usage.
-WriteCheckpoint writer_of(const std::string& format);
+/// The writer of the format that --format names, for `path`. Throws Error usage for another format,
+/// and for a file of ours whose name does not end in .safetensors, by which readers know it.
+WriteCheckpoint writer_of(const std::string& format, const std::filesystem::path& path);
 
 }  // namespace bitloom

@@ -98,7 +98,7 @@ int quantize_command(const Arguments& arguments) {
     return kExitOk;
   }
   const auto text = [&values](const char* name) { return values[name].as<std::string>(); };
-  const WriteCheckpoint write = writer_of(text("format"));
+  const WriteCheckpoint write = writer_of(text("format"), text("out"));
   const Recipe recipe = recipe_of(values);
   const fs::path out = text("out");
   const fs::path work = out.string() + ".partial";

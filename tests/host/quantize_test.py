@@ -193,6 +193,7 @@ class Quantize(unittest.TestCase):
             with self.subTest(options=options):
                 self.assertIn(code, self.quantize("q.safetensors", *options, expect=2))
                 self.assertFalse((self.path / "q.safetensors").exists())
+        self.assertIn("BL-USE-usage", self.quantize("q.bin", expect=2))
 
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ module bl_dma_read_stream #(
 
   // ---- Jobs: of the burst to ask for, and of the line at the head -------------------------------
 
+  logic                        pop;  // a line leaves
   logic [bl_pkg::ReadJobW-1:0] jobs_q [Jobs];
   bl_pkg::read_job_t           walk, head;
   logic [JobPtrW-1:0]          free_index, walk_index, head_index;
@@ -110,8 +111,16 @@ module bl_dma_read_stream #(
     if (job_take) jobs_q[free_index] <= job_i;
   end
 
-  assign walk = jobs_q[walk_index];
-  assign head = jobs_q[head_index];
+  // Each is only looked up where there is something to do.
+  always_comb begin
+    walk = '0;
+    if (walk_valid) walk = jobs_q[walk_index];
+  end
+
+  always_comb begin
+    head = '0;
+    if (pop) head = jobs_q[head_index];
+  end
 
   logic unused;
   assign unused = ^walk.tag;
@@ -200,7 +209,7 @@ module bl_dma_read_stream #(
 
   logic [PtrW:0]       written_q [Channels];
   logic                there;        // every channel's beat of the next line is in its buffer
-  logic                load, pop;
+  logic                load;
   logic [Channels-1:0] error_q;      // of the line at the head
 
   always_comb begin
@@ -318,7 +327,8 @@ module bl_dma_read_stream #(
     end
   end
 
-  `BL_ASSERT(BeatWasAskedFor, !stray, "a beat returned that was not asked for")
+  `BL_ASSERT_IF(BeatWasAskedFor, beat_valid_i != '0, !stray,
+                "a beat returned that was not asked for")
   `BL_ASSERT_IF(JobIsGood, job_valid_i,
                 job_i.run_lines != '0 && job_i.runs != '0 && job_i.address[BeatShift-1:0] == '0,
                 "a job reads nothing, or parts of beats")

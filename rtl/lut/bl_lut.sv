@@ -49,84 +49,77 @@ module bl_lut #(
     end
   end
 
-  // The activations, in fields; those that the last table lacks are 0.
-  logic [Tables*Mu*FieldW-1:0] m;
-  always_comb begin
-    int unsigned c;
-    c = 0;
-    m = '0;
-    if (valid_i) begin
-      for (c = 0; c < Columns; c++) begin
-        m[c*FieldW +: FieldW] = FieldW'(signed'(mantissas_i[c*MantissaBits +: MantissaBits]));
-      end
-    end
-  end
+  localparam int unsigned InputsW = Tables * Mu * FieldW;
+  localparam int unsigned LowsW = LowEntries * FieldW;    // of a table
+  localparam int unsigned HighsW = HighEntries * FieldW;
 
-  logic [Tables*LowEntries*FieldW-1:0]  lows_d, lows_q;
-  logic [Tables*HighEntries*FieldW-1:0] highs_d, highs_q;
-  always_comb begin
+  // The activations, in fields; those that the last table lacks are 0.
+  function automatic logic [InputsW-1:0] in_fields(
+      input logic [Columns*MantissaBits-1:0] mantissas);
+    int unsigned c;
+    in_fields = '0;
+    for (c = 0; c < Columns; c++) begin
+      in_fields[c*FieldW +: FieldW] =
+          FieldW'(signed'(mantissas[c*MantissaBits +: MantissaBits]));
+    end
+  endfunction
+
+  function automatic logic [Tables*LowsW-1:0] low_tables(input logic [InputsW-1:0] m);
     int unsigned       t, j;
     int                i;
     logic [FieldW-1:0] sum;
-    t       = 0;
-    j       = 0;
-    i       = 0;
-    sum     = '0;
-    lows_d  = '0;
-    highs_d = '0;
-    if (valid_i) begin
-      for (t = 0; t < Tables; t++) begin
-        for (j = 0; j < LowEntries; j++) begin
-          sum = '0;
-          for (i = 0; i < LowMu; i++) begin
-            sum = ((j >> i) & 1) != 0 ? sum + m[(t*Mu+i)*FieldW +: FieldW]
-                                      : sum - m[(t*Mu+i)*FieldW +: FieldW];
-          end
-          lows_d[(t*LowEntries+j)*FieldW +: FieldW] = FieldW'(sum[HalfW-1:0]);
+    for (t = 0; t < Tables; t++) begin
+      for (j = 0; j < LowEntries; j++) begin
+        sum = '0;
+        for (i = 0; i < LowMu; i++) begin
+          sum = ((j >> i) & 1) != 0 ? sum + m[(t*Mu+i)*FieldW +: FieldW]
+                                    : sum - m[(t*Mu+i)*FieldW +: FieldW];
         end
-        for (j = 0; j < HighEntries; j++) begin
-          sum = m[(t*Mu+Mu-1)*FieldW +: FieldW];
-          for (i = 0; i < HighMu - 1; i++) begin
-            sum = ((j >> i) & 1) != 0 ? sum + m[(t*Mu+LowMu+i)*FieldW +: FieldW]
-                                      : sum - m[(t*Mu+LowMu+i)*FieldW +: FieldW];
-          end
-          highs_d[(t*HighEntries+j)*FieldW +: FieldW] = FieldW'(sum[HalfW-1:0]);
-        end
+        low_tables[(t*LowEntries+j)*FieldW +: FieldW] = FieldW'(sum[HalfW-1:0]);
       end
     end
-  end
+  endfunction
+
+  function automatic logic [Tables*HighsW-1:0] high_tables(input logic [InputsW-1:0] m);
+    int unsigned       t, j;
+    int                i;
+    logic [FieldW-1:0] sum;
+    for (t = 0; t < Tables; t++) begin
+      for (j = 0; j < HighEntries; j++) begin
+        sum = m[(t*Mu+Mu-1)*FieldW +: FieldW];
+        for (i = 0; i < HighMu - 1; i++) begin
+          sum = ((j >> i) & 1) != 0 ? sum + m[(t*Mu+LowMu+i)*FieldW +: FieldW]
+                                    : sum - m[(t*Mu+LowMu+i)*FieldW +: FieldW];
+        end
+        high_tables[(t*HighEntries+j)*FieldW +: FieldW] = FieldW'(sum[HalfW-1:0]);
+      end
+    end
+  endfunction
 
   // A table is a row of low entries for each high entry.
-  localparam int unsigned LowsW = LowEntries * FieldW;
-  logic [Tables*HalfEntries*FieldW-1:0] entries_d;
-  always_comb begin
+  function automatic logic [Tables*HalfEntries*FieldW-1:0] join_tables(
+      input logic [Tables*LowsW-1:0] lows, input logic [Tables*HighsW-1:0] highs);
     int unsigned       t, h, l;
     logic [FieldW-1:0] high;
     logic [LowsW-1:0]  row;
-    t         = 0;
-    h         = 0;
-    l         = 0;
-    high      = '0;
-    row       = '0;
-    entries_d = '0;
-    if (valid_q) begin
-      for (t = 0; t < Tables; t++) begin
-        for (h = 0; h < HighEntries; h++) begin
-          high = FieldW'(signed'(highs_q[(t*HighEntries+h)*FieldW +: HalfW]));
-          for (l = 0; l < LowEntries; l++) begin
-            row[l*FieldW +: FieldW] =
-                EntryMask & (high + FieldW'(signed'(lows_q[(t*LowEntries+l)*FieldW +: HalfW])));
-          end
-          entries_d[(t*HighEntries+h)*LowsW +: LowsW] = row;
+    for (t = 0; t < Tables; t++) begin
+      for (h = 0; h < HighEntries; h++) begin
+        high = FieldW'(signed'(highs[(t*HighEntries+h)*FieldW +: HalfW]));
+        for (l = 0; l < LowEntries; l++) begin
+          row[l*FieldW +: FieldW] =
+              EntryMask & (high + FieldW'(signed'(lows[(t*LowEntries+l)*FieldW +: HalfW])));
         end
+        join_tables[(t*HighEntries+h)*LowsW +: LowsW] = row;
       end
     end
-  end
+  endfunction
 
+  logic [Tables*LowsW-1:0]  lows_q;
+  logic [Tables*HighsW-1:0] highs_q;
   always_ff @(posedge clk_i) begin
-    if (valid_i) lows_q <= lows_d;
-    if (valid_i) highs_q <= highs_d;
-    if (valid_q) entries_o <= entries_d;
+    if (valid_i) lows_q <= low_tables(in_fields(mantissas_i));
+    if (valid_i) highs_q <= high_tables(in_fields(mantissas_i));
+    if (valid_q) entries_o <= join_tables(lows_q, highs_q);
   end
 
 endmodule

@@ -59,6 +59,8 @@ module bl_pe #(
   localparam int unsigned PartBits = Eight * Mu;
   localparam int unsigned PartW = EntryW + $clog2(Eight);
   localparam int unsigned PartsW = Rows * Parts * FieldW;
+  localparam int unsigned SumsW = Rows * FieldW;
+  localparam logic [FieldW-1:0] SumMask = FieldW'(((FieldW+1)'(1) << SumW) - 1);
   localparam int unsigned SliceW = PartW + $clog2(Parts);
 
   // ---- Pipeline control -------------------------------------------------------------------------
@@ -140,45 +142,39 @@ module bl_pe #(
 
   // ---- Slice sums, then sums over the slices of the group ---------------------------------------
 
-  logic [Rows*FieldW-1:0] slices_d, slices_q, groups_d, running_q;
-  always_comb begin
-    int unsigned       r, p;
-    logic [FieldW-1:0] sum;
-    r        = 0;
-    p        = 0;
-    sum      = '0;
-    slices_d = '0;
-    if (p2_valid_q) begin
-      for (r = 0; r < Rows; r++) begin
-        sum = '0;
-        for (p = 0; p < Parts; p++) begin
-          sum = sum + FieldW'(signed'(parts_q[(r*Parts+p)*FieldW +: PartW]));
-        end
-        slices_d[r*FieldW +: FieldW] = FieldW'(sum[SliceW-1:0]);
-      end
+  function automatic logic [SumsW-1:0] add_parts(input logic [PartsW-1:0] parts);
+    int unsigned              r, p;
+    logic [Parts*FieldW-1:0]  row;
+    logic [FieldW-1:0]        sum;
+    for (r = 0; r < Rows; r++) begin
+      row = parts[r*Parts*FieldW +: Parts*FieldW];
+      sum = '0;
+      for (p = 0; p < Parts; p++) sum = sum + FieldW'(signed'(row[p*FieldW +: PartW]));
+      add_parts[r*FieldW +: FieldW] = FieldW'(sum[SliceW-1:0]);
     end
-  end
+  endfunction
 
-  always_comb begin
+  // `keep` is all ones where the running sums count.
+  function automatic logic [SumsW-1:0] add_slice(input logic [SumsW-1:0]  slices,
+                                                 input logic [SumsW-1:0]  running,
+                                                 input logic [FieldW-1:0] keep);
     int unsigned       r;
     logic [FieldW-1:0] sum;
-    r        = 0;
-    sum      = '0;
-    groups_d = '0;
-    if (p3_valid_q) begin
-      for (r = 0; r < Rows; r++) begin
-        sum = FieldW'(signed'(slices_q[r*FieldW +: SliceW]));
-        if (!p3_first_q) sum = sum + running_q[r*FieldW +: FieldW];
-        groups_d[r*FieldW +: FieldW] = FieldW'(sum[SumW-1:0]);
-      end
+    for (r = 0; r < Rows; r++) begin
+      sum = FieldW'(signed'(slices[r*FieldW +: SliceW])) + (running[r*FieldW +: FieldW] & keep);
+      add_slice[r*FieldW +: FieldW] = sum & SumMask;
     end
-  end
+  endfunction
+
+  logic [SumsW-1:0]  slices_q, running_q;
+  logic [FieldW-1:0] keep;
+  assign keep = p3_first_q ? '0 : '1;
 
   always_ff @(posedge clk_i) begin
     if (p1_valid_q) parts_q <= look_up(half_q);
-    if (p2_valid_q) slices_q <= slices_d;
-    if (p3_valid_q && !p3_last_q) running_q <= groups_d;
-    if (p3_valid_q && p3_last_q)  sums_o <= groups_d;
+    if (p2_valid_q) slices_q <= add_parts(parts_q);
+    if (p3_valid_q && !p3_last_q) running_q <= add_slice(slices_q, running_q, keep);
+    if (p3_valid_q && p3_last_q)  sums_o <= add_slice(slices_q, running_q, keep);
   end
 
   `BL_ASSERT_IF(NoReadOfAWrittenSlot, pass_valid_i && table_valid_i,

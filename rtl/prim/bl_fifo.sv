@@ -7,8 +7,6 @@
 // Limits:     Depth is a power of two, at least 2. The head register comes on top of Depth, so
 //             Depth + 1 words fit; `wready_o` only looks at the memory.
 
-`include "bl_assert.svh"
-
 module bl_fifo #(
   parameter int unsigned Width,
   parameter int unsigned Depth,
@@ -60,7 +58,5 @@ module bl_fifo #(
   end
 
   assign rvalid_o = head_valid_q;
-
-  `BL_ASSERT_STABLE(HeadIsStable, rvalid_o, rready_i, rdata_o)
 
 endmodule

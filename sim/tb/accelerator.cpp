@@ -41,30 +41,43 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const SystemSettin
 // 12.1): a turn of the kernel costs as much as a unit of the machine. What it notifies or sends
 // meanwhile carries the time by which it is ahead.
 void Accelerator::tick() {
+  now_ = sc_core::sc_time_stamp().value();
+  const Picoseconds end = now_ + kQuantumCycles * period_.value();
+  Picoseconds due = 0;  // when another process is, as far as that is known
+  moved_ = true;
   try {
-    step();
-    for (std::uint64_t cycles = 1; cycles < kQuantumCycles && undisturbed(); ++cycles) {
-      ahead_ += period_;
+    for (;;) {
       step();
+      if (std::exchange(moved_, false)) due = next_activity();
+      if (now_ + period_.value() >= std::min(due, end)) break;
+      now_ += period_.value();
     }
-    next_trigger(ahead_ + period_);
+    next_trigger(ahead() + period_);
   } catch (...) {  // no further edge
     stopped_ = std::current_exception();
-    access_ended_.notify(ahead_);
-    interrupted_.notify(ahead_);
-    restarted_.notify(ahead_);
+    notify(access_ended_);
+    notify(interrupted_);
+    notify(restarted_);
   }
-  ahead_ = sc_core::SC_ZERO_TIME;
 }
 
-bool Accelerator::undisturbed() const {
-  return sc_core::sc_time_to_pending_activity() > ahead_ + period_;
+Picoseconds Accelerator::next_activity() {
+  return (sc_core::sc_time_stamp() + sc_core::sc_time_to_pending_activity()).value();
+}
+
+sc_core::sc_time Accelerator::ahead() const {
+  return sc_core::sc_time::from_value(now_ - sc_core::sc_time_stamp().value());
+}
+
+void Accelerator::notify(sc_core::sc_event& event) {
+  event.notify(ahead());
+  moved_ = true;
 }
 
 // In a waveform cycle c begins at c periods and has its rising edge in the middle.
 void Accelerator::step() {
   Vbl_top& top = *top_;
-  const Picoseconds time = now();
+  const Picoseconds time = now_;
   if (cycle_ == reset_at_) begin_reset();
   if (in_reset_ && cycle_ >= reset_end_ && drained()) end_reset();
   // AXI: the first valid comes in the second cycle out of reset.
@@ -83,7 +96,7 @@ void Accelerator::step() {
   if (running) {
     for (AxiRead& read : reads_) read.edge(top);
     write_.edge(top);
-    if (control_.edge(top)) access_ended_.notify(ahead_);
+    if (control_.edge(top)) notify(access_ended_);
   }
   top.clk_i = 1;
   top.eval();
@@ -91,7 +104,7 @@ void Accelerator::step() {
   ++cycle_;
   if (!failed_assertion().empty()) throw Fault(failed_assertion());
   const bool interrupt = top.irq_o != 0;
-  if (interrupt && !interrupt_) interrupted_.notify(ahead_);
+  if (interrupt && !interrupt_) notify(interrupted_);
   interrupt_ = interrupt;
 }
 
@@ -106,15 +119,15 @@ void Accelerator::begin_reset() {
   in_reset_ = was_reset_ = true;
   reset_at_ = kNoCycle;
   reset_end_ = cycle_ + kResetCycles;
-  access_ended_.notify(ahead_);
-  interrupted_.notify(ahead_);
+  notify(access_ended_);
+  notify(interrupted_);
 }
 
 void Accelerator::end_reset() {
   in_reset_ = false;
   for (AxiRead& read : reads_) read.end_reset();
   write_.end_reset();
-  restarted_.notify(ahead_);
+  notify(restarted_);
 }
 
 bool Accelerator::drained() const {
@@ -152,7 +165,8 @@ std::uint64_t Accelerator::memory_bursts() const {
 
 bool Accelerator::issue(unsigned port, Burst& burst) {
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
-  sc_core::sc_time delay = ahead_;
+  sc_core::sc_time delay = ahead();
+  moved_ = true;
   return sockets_[port]->nb_transport_fw(burst, phase, delay) == tlm::TLM_UPDATED &&
          phase == tlm::END_REQ;
 }
@@ -164,7 +178,7 @@ tlm::tlm_sync_enum Accelerator::answer(int number, tlm::tlm_generic_payload& pay
   if (phase == tlm::END_REQ || phase == tlm::BEGIN_RESP) of.resume();
   if (phase != tlm::BEGIN_RESP) return tlm::TLM_ACCEPTED;
   Burst& burst = static_cast<Burst&>(payload);  // ours
-  burst.due = now() + delay.value();
+  burst.due = sc_core::sc_time_stamp().value() + delay.value();
   of.answered(burst);
   phase = tlm::END_RESP;
   return tlm::TLM_COMPLETED;
@@ -191,10 +205,10 @@ std::uint32_t Accelerator::read_register(std::uint32_t address) {
 void Accelerator::access_registers() {
   // Far more than any backpressure of a test can cost.
   constexpr double kLimitCycles = 10'000;
-  const Picoseconds start = now();
+  const sc_core::sc_time start = sc_core::sc_time_stamp();
   sc_core::wait(period_ * kLimitCycles, access_ended_);
   check();
-  if (now() - start >= (period_ * kLimitCycles).value())
+  if (sc_core::sc_time_stamp() - start >= period_ * kLimitCycles)
     throw Fault("the control port did not answer a register access");
   if (!control_.okay()) throw Fault("the control port answered a register access with an error");
 }

@@ -81,9 +81,10 @@ class Accelerator : public sc_core::sc_module, private AxiPorts {
   void end_reset();
   [[nodiscard]] bool drained() const;
   void tick();
-  [[nodiscard]] bool undisturbed() const;
   void step();
-  [[nodiscard]] Picoseconds now() const { return (sc_core::sc_time_stamp() + ahead_).value(); }
+  static Picoseconds next_activity();
+  [[nodiscard]] sc_core::sc_time ahead() const;
+  void notify(sc_core::sc_event& event);
   void access_registers();
   AxiPort& port(int number);
   bool issue(unsigned port, Burst& burst) override;
@@ -92,7 +93,8 @@ class Accelerator : public sc_core::sc_module, private AxiPorts {
 
   sc_core::sc_vector<Socket> sockets_{"socket", kPorts};
   sc_core::sc_time period_;
-  sc_core::sc_time ahead_;  // of the kernel's time
+  Picoseconds now_ = 0;  // not before the kernel's time
+  bool moved_ = false;   // what is due next may have changed
   VerilatedContext context_;
   std::unique_ptr<Vbl_top> top_;
   Observer observer_;

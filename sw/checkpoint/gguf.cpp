@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace bitloom {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x46554747;  // "GGUF"
+constexpr std::string_view kScalingKey = ".rope.scaling.type";
 constexpr std::size_t kWindow = 1U << 16U;
 constexpr std::uint64_t kMaxText = 1U << 16U;  // names and values that are kept
 constexpr std::uint32_t kMaxAxes = 4;
@@ -94,6 +96,7 @@ constexpr std::array<std::uint64_t, 13> kValueBytes = {1, 1, 2, 2, 4, 4, 4, 1, 0
 // What the metadata says that is of use here; the rest, such as the vocabulary, is passed over.
 struct Metadata {
   std::map<std::string, std::uint64_t> numbers;
+  std::map<std::string, double> reals;
   std::map<std::string, std::string> texts;
   std::map<std::string, std::uint64_t> lengths;  // of arrays
 };
@@ -131,7 +134,7 @@ class MetadataReader {
 
   void read_text(const std::string& key) {
     // Chat templates may be long; no text that is needed is.
-    if (key == "general.architecture")
+    if (key == "general.architecture" || key.ends_with(kScalingKey))
       metadata_.texts[key] = cursor_.text();
     else
       cursor_.skip(cursor_.word<std::uint64_t>());
@@ -142,6 +145,10 @@ class MetadataReader {
       metadata_.numbers[key] = cursor_.word<std::uint32_t>();
     else if (type == ValueType::u64 || type == ValueType::i64)
       metadata_.numbers[key] = cursor_.word<std::uint64_t>();
+    else if (type == ValueType::f32)
+      metadata_.reals[key] = std::bit_cast<float>(cursor_.word<std::uint32_t>());
+    else if (type == ValueType::f64)
+      metadata_.reals[key] = std::bit_cast<double>(cursor_.word<std::uint64_t>());
     else
       cursor_.skip(bytes_of(type));
   }
@@ -232,6 +239,7 @@ class GgufStore : public TensorStore {
     config.vocabulary = vocabulary();
     config.tied = !tensors_.contains("output.weight");
     check_model_config(config, path_.string());
+    if (is_llama_family(config.architecture)) config.decoder = decoder(name->second, config);
     return config;
   }
 
@@ -281,6 +289,33 @@ class GgufStore : public TensorStore {
     }
   }
 
+  [[nodiscard]] DecoderConfig decoder(const std::string& name, const ModelConfig& config) const {
+    constexpr const char* kEpsilon = "attention.layer_norm_rms_epsilon";
+    const std::string prefix = name + ".";
+    DecoderConfig decoder;
+    decoder.context = number(prefix + "context_length", 0);
+    decoder.norm_epsilon = real(prefix + kEpsilon, decoder.norm_epsilon, 0, 1);
+    decoder.rope_theta = real(prefix + "rope.freq_base", decoder.rope_theta, 1, 1e12);
+    const auto refuse_if = [&decoder](bool obstacle, const std::string& what) {
+      if (obstacle) decoder.obstacles.push_back(what);
+    };
+    refuse_if(!metadata_.reals.contains(prefix + kEpsilon), std::string("no value of ") + kEpsilon);
+    const auto scaling = metadata_.texts.find(name + std::string(kScalingKey));
+    if (scaling != metadata_.texts.end())
+      refuse_if(scaling->second != "none",
+                "rotary embedding scaled as " + quotation(scaling->second));
+    refuse_if(real(prefix + "rope.scale_linear", 1, 0, 1e6) != 1, "a scaled rotary embedding");
+    refuse_if(number(prefix + "rope.dimension_count", config.head_size) != config.head_size,
+              "a rotary embedding of a part of each head");
+    refuse_if(number(prefix + "attention.value_length", config.head_size) != config.head_size,
+              "values of another length than keys");
+    refuse_if(metadata_.numbers.contains(prefix + "expert_count"), "experts");
+    // llama.cpp writes Mistral models as "llama".
+    refuse_if(config.architecture == Architecture::mistral,
+              "the order of rotary pairs of \"mistral\" in GGUF");
+    return decoder;
+  }
+
   // The table of tokens has a row for each.
   [[nodiscard]] std::uint32_t vocabulary() const {
     const auto embedding = tensors_.find("token_embd.weight");
@@ -302,6 +337,16 @@ class GgufStore : public TensorStore {
                   found == metadata_.numbers.end() ? "no such key" : std::to_string(found->second),
                   fmt::format("a whole number from 1 to {}", kMost));
     return static_cast<std::uint32_t>(found->second);
+  }
+
+  [[nodiscard]] double real(const std::string& key, double otherwise, double least,
+                            double most) const {
+    const auto found = metadata_.reals.find(key);
+    if (found == metadata_.reals.end()) return otherwise;
+    if (!(found->second >= least && found->second <= most))
+      fail_config(key, fmt::format("{}", found->second),
+                  fmt::format("a number from {} to {}", least, most));
+    return found->second;
   }
 
   [[noreturn]] void fail_config(const std::string& key, std::string found,

@@ -7,7 +7,7 @@
 
 #include "host/generation/layer_makers.hpp"
 #include "sw/io/layer_file.hpp"
-#include "sw/transformer/llama2c_model.hpp"
+#include "sw/transformer/checkpoint_model.hpp"
 #include "tests/host/command.hpp"
 #include "tests/support/small_model.hpp"
 
@@ -122,7 +122,7 @@ TEST_CASE("layers of an interchange file write the text of those made on the fly
   const Json made = generated(
       command, {{"--bits-schedule", "0:3,4:2"}, {"--group-size", "32"}, {"--tokens", "8"}});
   CHECK(made["weights"].is_null());
-  const FloatModel model = read_llama2c_model(command.path("model.bin"));
+  const FloatModel model = read_model(command.path("model.bin"));
   std::vector<Layer> layers;
   for (const LinearId id : model.linears())
     layers.push_back(quantizing_maker(Mode::bcq, 32, {})(model.linear(id), {3}));

@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include "sw/tokenizer/tokenizer.hpp"
+#include "sw/transformer/checkpoint_model.hpp"
 #include "sw/transformer/float_layers.hpp"
-#include "sw/transformer/llama2c_model.hpp"
 #include "sw/transformer/sampler.hpp"
 #include "sw/transformer/transformer.hpp"
 #include "tests/support/test_data.hpp"
@@ -20,7 +20,7 @@ constexpr const char* kPublished =
 }  // namespace
 
 TEST_CASE("stories260K at temperature 0 writes its published text token for token") {
-  const FloatModel model = read_llama2c_model(test_data("stories260K/stories260K.bin"));
+  const FloatModel model = read_model(test_data("stories260K/stories260K.bin"));
   const Tokenizer tokenizer(test_data("stories260K/tok512.bin"), model.shape.vocab_size);
   FloatLayers linear(model, model.linears());
   Transformer transformer(model);

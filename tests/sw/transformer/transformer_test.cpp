@@ -8,8 +8,8 @@
 #include <limits>
 #include <numeric>
 
+#include "sw/transformer/checkpoint_model.hpp"
 #include "sw/transformer/float_layers.hpp"
-#include "sw/transformer/llama2c_model.hpp"
 #include "tests/support/small_model.hpp"
 #include "tests/sw/io/io_test_support.hpp"
 
@@ -22,7 +22,7 @@ const std::vector<Token> kText = {1, 261, 5, 5, 269, 0, 77, 130, 261, 13, 200, 2
 
 struct Fixture {
   explicit Fixture(const SmallModel& small)
-      : model(read_llama2c_model(write_bytes(folder.path("m.bin"), small.file()))),
+      : model(read_model(write_bytes(folder.path("m.bin"), small.file()))),
         linear(model, model.linears()) {}
 
   [[nodiscard]] std::vector<float> all_logits(const std::vector<Token>& text) {

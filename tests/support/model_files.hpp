@@ -25,8 +25,8 @@ struct PlainModel {
               context = 0;
   double epsilon = 1e-5;
   double theta = 10000;
-  std::map<std::string, PlainTensor> tensors;
-  std::map<std::string, std::string> json;  ///< more of config.json, by key: JSON
+  std::map<std::string, PlainTensor> tensors{};
+  std::map<std::string, std::string> json{};  ///< more of config.json, by key: JSON
 
   /// The tensor of a block: "self_attn.q_proj.weight".
   PlainTensor& of_block(std::size_t block, const std::string& name);

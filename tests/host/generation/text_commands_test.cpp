@@ -127,7 +127,7 @@ TEST_CASE("layers of an interchange file write the text of those made on the fly
   const FloatModel model = read_model(command.path("model.bin"));
   std::vector<Layer> layers;
   for (const LinearId id : model.linears())
-    layers.push_back(quantizing_maker(Mode::bcq, 32, {})(model.linear(id), {3}));
+    layers.push_back(quantizing_maker(Mode::bcq, 32, {})(model.linear(id), {2, 3}));
   write_layers(command.path("w.safetensors"), layers);
   command.options.erase("--group-size");
   command.options.erase("--bits-schedule");
@@ -139,7 +139,7 @@ TEST_CASE("layers of an interchange file write the text of those made on the fly
   // The file has no other precision, and says so before anything is written.
   std::filesystem::remove(command.scratch / "run/result.json");
   command.set("--bits", "4");
-  command.check_refused("BL-CALL-precision", {"layer layers.0.wq", "4 bits", "serves: 3"});
+  command.check_refused("BL-CALL-precision", {"layer layers.0.wq", "4 bits", "serves: 2, 3"});
 }
 
 TEST_CASE("a model writes the same text from every format, its layers named as the format does") {

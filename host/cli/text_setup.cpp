@@ -62,8 +62,9 @@ po::options_description model_options(const std::string& caption) {
   po::options_description options(caption);
   options.add_options()  //
       ("model", po::value<std::string>()->required(),
-       "unquantized model: a Hugging Face folder, a GGUF or a llama2.c file")               //
-      ("tokenizer", po::value<std::string>()->required(), "its llama2.c tokenizer (.bin)")  //
+       "unquantized model: a Hugging Face folder, a GGUF or a llama2.c file")  //
+      ("tokenizer", po::value<std::string>()->required(),
+       "its vocabulary: a llama2.c or a GGUF file")  //
       ("help", "print this text");
   return options;
 }

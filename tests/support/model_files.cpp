@@ -34,6 +34,12 @@ class Fields {
   explicit Fields(const std::string& bytes) : bytes_(bytes) {}
 
   std::int32_t number() { return std::bit_cast<std::int32_t>(take()); }
+  float real() { return std::bit_cast<float>(take()); }
+  std::string text(std::size_t length) {
+    next_ += length;
+    return bytes_.substr(next_ - length, length);
+  }
+  [[nodiscard]] bool at_end() const { return next_ == bytes_.size(); }
 
   PlainTensor tensor(std::vector<std::size_t> shape) {
     std::size_t count = 1;
@@ -109,6 +115,38 @@ std::string gguf_name(std::string name) {
 
 std::string gguf_text(const std::string& text) { return word(std::uint64_t{text.size()}) + text; }
 
+std::string gguf_array(const std::string& key, std::uint32_t type, std::size_t count) {
+  constexpr std::uint32_t kArray = 9;
+  return gguf_text("tokenizer.ggml." + key) + word(kArray) + word(type) +
+         word(std::uint64_t{count});
+}
+
+// The vocabulary as llama.cpp writes it: spaces as U+2581, and the marks without line ends.
+std::vector<std::string> gguf_vocabulary(
+    const std::vector<std::pair<std::string, float>>& vocabulary) {
+  static const std::vector<std::string> kMarks = {"<unk>", "<s>", "</s>"};
+  std::string tokens = gguf_array("tokens", 8, vocabulary.size());
+  std::string scores = gguf_array("scores", 6, vocabulary.size());
+  std::string types = gguf_array("token_type", 5, vocabulary.size());
+  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+    std::string text;
+    for (const char c : vocabulary[i].first) text += c == ' ' ? "\xE2\x96\x81" : std::string(1, c);
+    tokens += gguf_text(i < kMarks.size() ? kMarks[i] : text);
+    scores += word(std::bit_cast<std::uint32_t>(vocabulary[i].second));
+    types += word(std::uint32_t{i == 0 ? 2U : i < 3 ? 3U : i < 259 ? 6U : 1U});
+  }
+  const std::string kind = gguf_text("tokenizer.ggml.model") + word(std::uint32_t{8});
+  const auto mark = [](const char* key, std::uint32_t token) {
+    return gguf_text(key) + word(std::uint32_t{4}) + word(token);
+  };
+  return {kind + gguf_text("llama"),
+          tokens,
+          scores,
+          types,
+          mark("tokenizer.ggml.bos_token_id", 1),
+          mark("tokenizer.ggml.eos_token_id", 2)};
+}
+
 }  // namespace
 
 PlainTensor& PlainModel::of_block(std::size_t block, const std::string& name) {
@@ -144,6 +182,17 @@ PlainModel plain_model(const std::string& llama2c) {
   fields.tensor({model.context, model.head_dim});  // the rotary tables
   if (vocab < 0) model.tensors["lm_head.weight"] = fields.tensor({model.vocab, model.dim});
   return model;
+}
+
+std::vector<std::pair<std::string, float>> plain_vocabulary(const std::string& llama2c) {
+  Fields fields(llama2c);
+  fields.number();  // the longest token's length
+  std::vector<std::pair<std::string, float>> vocabulary;
+  while (!fields.at_end()) {
+    const float score = fields.real();
+    vocabulary.emplace_back(fields.text(static_cast<std::size_t>(fields.number())), score);
+  }
+  return vocabulary;
 }
 
 PlainModel random_plain_model(std::uint32_t seed) {
@@ -228,6 +277,8 @@ void write_gguf(const std::filesystem::path& path, const PlainModel& model) {
   number("rope.dimension_count", model.head_dim);
   real("attention.layer_norm_rms_epsilon", model.epsilon);
   real("rope.freq_base", model.theta);
+  if (!model.vocabulary.empty())
+    for (const std::string& value : gguf_vocabulary(model.vocabulary)) values.push_back(value);
   const bool qwen = model.architecture.starts_with("qwen");
   const auto tensors = qwen ? with_halves(model) : model.tensors;
   std::string infos;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bitloom {
@@ -26,7 +27,8 @@ struct PlainModel {
   double epsilon = 1e-5;
   double theta = 10000;
   std::map<std::string, PlainTensor> tensors{};
-  std::map<std::string, std::string> json{};  ///< more of config.json, by key: JSON
+  std::vector<std::pair<std::string, float>> vocabulary{};  ///< tokens and scores, for GGUF
+  std::map<std::string, std::string> json{};                ///< more of config.json, by key: JSON
 
   /// The tensor of a block: "self_attn.q_proj.weight".
   PlainTensor& of_block(std::size_t block, const std::string& name);
@@ -34,6 +36,9 @@ struct PlainModel {
 
 /// The model in a llama2.c file: its bytes.
 PlainModel plain_model(const std::string& llama2c);
+
+/// The tokens and scores in a llama2.c tokenizer: its bytes.
+std::vector<std::pair<std::string, float>> plain_vocabulary(const std::string& llama2c);
 
 /// A random model with q, k, v and o of 32 x 32, 16 x 32, 16 x 32 and 32 x 32, and inner layers of
 /// 64, whose sizes every format of quantized layers takes. The vocabulary is that of SmallModel.

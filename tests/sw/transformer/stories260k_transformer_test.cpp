@@ -51,10 +51,14 @@ TEST_CASE("stories260K writes the same tokens from a Hugging Face folder and fro
   const std::filesystem::path path = test_data("stories260K/stories260K.bin");
   constexpr std::size_t kTokens = 200;
   const std::vector<Token> expected = written_by(read_model(path), kTokens);
-  const PlainModel plain = plain_model(read_bytes(path));
+  PlainModel plain = plain_model(read_bytes(path));
   const ScratchFolder folder;
   write_hugging_face(folder.path("folder"), plain);
   CHECK(written_by(read_model(folder.path("folder")), kTokens) == expected);
+  const std::filesystem::path vocabulary = test_data("stories260K/tok512.bin");
+  plain.vocabulary = plain_vocabulary(read_bytes(vocabulary));
   write_gguf(folder.path("model.gguf"), plain);
+  const Tokenizer in_gguf(folder.path("model.gguf"), 512);
+  CHECK(in_gguf.encode(kPublished) == Tokenizer(vocabulary, 512).encode(kPublished));
   CHECK(written_by(read_model(folder.path("model.gguf")), kTokens) == expected);
 }

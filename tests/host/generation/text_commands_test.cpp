@@ -144,7 +144,8 @@ TEST_CASE("layers of an interchange file write the text of those made on the fly
 
 TEST_CASE("a model writes the same text from every format, its layers named as the format does") {
   Command command("generate");
-  const bitloom::PlainModel plain = bitloom::SmallModel(1).plain();
+  bitloom::PlainModel plain = bitloom::SmallModel(1).plain();
+  plain.vocabulary = bitloom::plain_vocabulary(bitloom::SmallModel::tokenizer_file());
   bitloom::write_hugging_face(command.path("folder"), plain);
   bitloom::write_gguf(command.path("model.gguf"), plain);
   const auto ids = [&](const std::string& model, const std::string& rule) {
@@ -159,6 +160,8 @@ TEST_CASE("a model writes the same text from every format, its layers named as t
   CHECK(ids("folder", "*.down_proj=3") == expected);
   CHECK(ids("model.gguf", "*.ffn_down=3") == expected);
   CHECK(ids("model.gguf", "*.ffn_down=2") != expected);
+  command.set("--tokenizer", command.path("model.gguf"));
+  CHECK(ids("model.gguf", "*.ffn_down=3") == expected);
 }
 
 TEST_CASE("a model that inference does not know is refused by name") {

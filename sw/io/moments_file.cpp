@@ -58,8 +58,7 @@ void write_moments(const std::filesystem::path& path, const MomentsOrigin& origi
   for (const auto& [layer, columns] : moments)
     tensors.push_back({tensor_of(layer), Dtype::f32, {columns.size()}, floats_of(layer, columns)});
   write_safetensors(
-      path,
-      {{"bitloom.model", origin.model}, {"bitloom.tokens", std::to_string(origin.tokens)}},
+      path, {{"bitloom.model", origin.model}, {"bitloom.tokens", std::to_string(origin.tokens)}},
       tensors);
 }
 

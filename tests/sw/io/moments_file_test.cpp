@@ -44,8 +44,9 @@ TEST_CASE("moments are written as F32 [K] with their origin, and read back") {
 TEST_CASE("a mean square beyond binary32 is refused with its place, and nothing is written") {
   const ScratchFolder folder;
   for (const double value : {1e39, std::numeric_limits<double>::quiet_NaN()}) {
-    const Error error = error_of(
-        [&] { write_moments(folder.path("m.safetensors"), {"m", 1}, {{"n", {1, value}}}); });
+    const Error error = error_of([&] {
+      write_moments(folder.path("m.safetensors"), {"m", 1}, {{"n", {1, value}}});
+    });
     CHECK(error.code() == ErrorCode::model_value);
     CHECK(error.parts().place == "input column 1 of layer n");
   }

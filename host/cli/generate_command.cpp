@@ -113,7 +113,8 @@ int generate_command(const Arguments& arguments) {
   }
   const SamplerOptions sampling = sampling_of(values);
   const TextSetup setup = prepare_text(values);
-  const auto& [model, tokenizer] = setup.language;
+  const FloatModel& model = setup.language.model;
+  const Tokenizer& tokenizer = setup.language.tokenizer;
   const PrecisionPlan plan = plan_of(values, model);
   const std::string prompt = values["prompt"].as<std::string>();
   const std::vector<Token> prompt_tokens = tokenizer.encode(prompt);

@@ -70,8 +70,9 @@ class Llama2cStore : public TensorStore {
     config.embedding = shape.dim;
     config.tied = shape.shared_classifier;
     config.decoder.context = shape.seq_len;
-    config.decoder.norm_epsilon =
-        1e-5;  // of llama2.c, as is the usual base of the rotary embedding
+    // llama2.c has these built in.
+    config.decoder.norm_epsilon = 1e-5;
+    config.decoder.rope_theta = 10000;
     return config;
   }
 

@@ -16,5 +16,6 @@ int calibrate_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
 int inspect_command(const Arguments& arguments);
 int convert_command(const Arguments& arguments);
+int quantize_command(const Arguments& arguments);
 
 }  // namespace bitloom

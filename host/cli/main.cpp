@@ -33,6 +33,7 @@ constexpr std::array kCommands = {
     Command{"calibrate", "measure layer inputs, by which quantizing weights columns",
             calibrate_command},
     Command{"list", "list the model layers that are known by name", list_command},
+    Command{"quantize", "quantize a model to several precisions at once", quantize_command},
     Command{"inspect", "show the layers of a checkpoint", inspect_command},
     Command{"convert", "write quantized layers in another format", convert_command},
     Command{"version", "print the version", version_command},

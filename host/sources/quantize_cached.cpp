@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "host/cache/layer_cache.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/sha256.hpp"
 #include "sw/quant/bcq.hpp"
 #include "sw/quant/codebook.hpp"
+#include "sw/quant/uniform.hpp"
 
 namespace bitloom {
 namespace {
@@ -32,26 +32,45 @@ void store(const LayerCache& cache, const std::string& key, const Quantized& qua
   }
 }
 
+std::string digest(std::span<const double> values) {
+  const auto bytes = std::as_bytes(values);
+  return sha256_hex(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
+}
+
 // All that the result depends on besides the weights: two recipes never share a text.
 std::string recipe_text(const Recipe& recipe) {
-  const std::string range =
-      fmt::format("bits {} from {}", recipe.precisions.bits, recipe.precisions.first());
+  const std::string common = fmt::format(
+      "bits {} from {} group {} columns {}", recipe.precisions.bits, recipe.precisions.first(),
+      recipe.group_size, recipe.column_weights.empty() ? "alike" : digest(recipe.column_weights));
   if (recipe.mode == Mode::codebook)
-    return fmt::format("codebook {} {} group {}", kCodebookRevision, range, recipe.group_size);
-  const BcqOptions defaults;
-  return fmt::format("quantizer {} {} group {} offset {} rounds {}", kBcqRevision, range,
-                     recipe.group_size, defaults.offset, defaults.rounds);
+    return fmt::format("codebook {} {}", kCodebookRevision, common);
+  if (recipe.uniform) return fmt::format("uniform {} {}", kUniformRevision, common);
+  return fmt::format("quantizer {} {} offset {} rounds {}", kBcqRevision, common, recipe.offset,
+                     BcqOptions{}.rounds);
 }
 
 Quantized quantize(const std::string& name, const FloatMatrix& weights, const Recipe& recipe,
                    const std::function<void()>& row_done) {
   if (recipe.mode == Mode::codebook)
-    return quantize_codebook(
-        name, weights,
-        {.precisions = recipe.precisions, .group_size = recipe.group_size, .row_done = row_done});
-  return quantize_bcq(
-      name, weights,
-      {.precisions = recipe.precisions, .group_size = recipe.group_size, .row_done = row_done});
+    return quantize_codebook(name, weights,
+                             {.precisions = recipe.precisions,
+                              .group_size = recipe.group_size,
+                              .column_weights = recipe.column_weights,
+                              .threads = recipe.threads,
+                              .row_done = row_done});
+  if (recipe.uniform)
+    return quantize_uniform(name, weights,
+                            {.bits = recipe.precisions.bits,
+                             .group_size = recipe.group_size,
+                             .threads = recipe.threads,
+                             .row_done = row_done});
+  return quantize_bcq(name, weights,
+                      {.precisions = recipe.precisions,
+                       .group_size = recipe.group_size,
+                       .offset = recipe.offset,
+                       .column_weights = recipe.column_weights,
+                       .threads = recipe.threads,
+                       .row_done = row_done});
 }
 
 }  // namespace
@@ -67,10 +86,9 @@ std::string matrix_identity(const FloatMatrix& weights) {
   return fmt::format("floats {} {} {}", weights.m, weights.k, hash.hex());
 }
 
-Quantized quantize_cached(const std::string& name, const FloatMatrix& weights,
-                          const std::string& identity, const Recipe& recipe,
-                          const LayerProgress& progress) {
-  const LayerCache cache(cache_directory());
+Quantized quantize_cached(const LayerCache& cache, const std::string& name,
+                          const FloatMatrix& weights, const std::string& identity,
+                          const Recipe& recipe, const LayerProgress& progress) {
   // The name is part of the layer, and so of the entry.
   const std::string key = sha256_of(name + " " + identity + " " + recipe_text(recipe));
   if (std::optional<Quantized> cached = cache.find(key)) return std::move(*cached);

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "host/cache/layer_cache.hpp"
 #include "sw/quant/quantized.hpp"
 
 namespace bitloom {
@@ -18,6 +20,10 @@ struct Recipe {
   Mode mode = Mode::bcq;
   PrecisionRange precisions = {};
   std::uint32_t group_size = kDefaultGroupSize;
+  bool offset = true;    ///< BCQ: fit offsets
+  bool uniform = false;  ///< BCQ: levels at equal distances instead of fitted ones
+  std::vector<double> column_weights = {};  ///< what errors in the columns count; empty = the same
+  unsigned threads = 0;                     ///< 0 = one per core; the result does not depend on it
 };
 
 /// What is told while a layer is made; each may be empty.
@@ -30,10 +36,10 @@ struct LayerProgress {
 /// A text that two matrices with different values never share.
 std::string matrix_identity(const FloatMatrix& weights);
 
-/// `weights` by quantize_bcq with offsets or by quantize_codebook. `identity` stands for the
-/// weights in the key of the cache. Throws Error as the quantizers do.
-Quantized quantize_cached(const std::string& name, const FloatMatrix& weights,
-                          const std::string& identity, const Recipe& recipe,
-                          const LayerProgress& progress);
+/// `weights` by the quantizer that the recipe asks for, or from the cache. `identity` stands for
+/// the weights in the key. Throws Error as the quantizers do.
+Quantized quantize_cached(const LayerCache& cache, const std::string& name,
+                          const FloatMatrix& weights, const std::string& identity,
+                          const Recipe& recipe, const LayerProgress& progress);
 
 }  // namespace bitloom

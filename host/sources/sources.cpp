@@ -53,7 +53,8 @@ LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
   shape.precisions[request.bits];
   const auto make = [name = request.layer, source = std::move(source),
                      recipe](const LayerProgress& progress) -> LayerSource {
-    Quantized quantized = quantize_cached(name, source.weights, source.identity, recipe, progress);
+    Quantized quantized = quantize_cached(LayerCache(cache_directory()), name, source.weights,
+                                          source.identity, recipe, progress);
     const double error = quantized.relative_error();
     return {std::move(quantized.layer), source.origin, source.weights, error};
   };

@@ -43,11 +43,13 @@ class Llama2cStore : public TensorStore {
  public:
   explicit Llama2cStore(const std::filesystem::path& path) : file_(path) {
     path_ = path;
-    for (const Llama2cTensor& tensor : file_.tensors())
+    for (const Llama2cTensor& tensor : file_.tensors()) {
+      if (tensor.name == "classifier" && file_.shape().shared_classifier) continue;
+      const bool vector = tensor.name.ends_with("_norm");
       tensors_.emplace(tensor.name,
-                       StoredTensor{Dtype::f32, tensor.name.ends_with("_norm")
-                                                    ? Shape{tensor.columns}
-                                                    : Shape{tensor.rows, tensor.columns}});
+                       StoredTensor{Dtype::f32, vector ? Shape{tensor.columns}
+                                                       : Shape{tensor.rows, tensor.columns}});
+    }
   }
 
   using TensorStore::read;

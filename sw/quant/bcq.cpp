@@ -1,54 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/quant/bcq.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
-#include <map>
 #include <span>
 #include <utility>
 
-#include "sw/contract/half_value.hpp"
-#include "sw/error/error.hpp"
+#include "sw/quant/bcq_layer.hpp"
 #include "sw/quant/group_expansion.hpp"
 #include "sw/quant/group_fit.hpp"
 
 namespace bitloom {
 namespace {
-
-void check_representable(const GroupScales& scales, std::uint32_t row, std::uint32_t group) {
-  const bool finite =
-      std::isfinite(scales.beta) && std::all_of(scales.alpha.begin(), scales.alpha.end(),
-                                                [](double alpha) { return std::isfinite(alpha); });
-  if (finite) return;
-  throw Error(ErrorCode::quant_value,
-              {fmt::format("row {}, group {}", row, group), "weights that need a scale above 65504",
-               "scales within binary16", "Scale the weights down."});
-}
-
-// Bytes of different rows are distinct, so rows may be written from several threads.
-void store_scales(Layer& layer, unsigned bits, std::uint32_t row, std::uint32_t group,
-                  const GroupScales& scales) {
-  check_representable(scales, row, group);
-  PrecisionTables& tables = layer.precisions.at(bits);
-  const std::size_t row_group = std::size_t{row} * layer.groups() + group;
-  for (unsigned p = 0; p < bits; ++p)
-    tables.alpha[row_group * bits + p] = half_from_double(scales.alpha[p]);
-  if (!tables.beta.empty()) tables.beta[row_group] = half_from_double(scales.beta);
-}
-
-void store_codes(Layer& layer, std::uint32_t row, std::size_t first_column,
-                 std::span<const std::uint8_t> codes) {
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    const std::size_t column = first_column + i;
-    for (unsigned p = 0; p < layer.plane_count; ++p) {
-      const unsigned bit = (codes[i] >> p) & 1U;
-      layer.planes[(std::size_t{p} * layer.m + row) * layer.row_bytes() + column / 8] |=
-          static_cast<std::uint8_t>(bit << (column % 8));
-    }
-  }
-}
 
 // Quantizes groups one after the other in the same workspace.
 class GroupQuantizer {
@@ -98,27 +60,16 @@ class GroupQuantizer {
 Quantized quantize_bcq(std::string name, const FloatMatrix& weights, const BcqOptions& options) {
   check_quantizable(weights.m, weights.k, options.precisions, options.group_size);
   const std::vector<double> importance = column_importance(options.column_weights, weights.k);
-  Layer layer = unquantized_layer(std::move(name), Mode::bcq, weights, options.precisions,
-                                  options.group_size);
-  for (auto& [bits, tables] : layer.precisions) {
-    tables.alpha.resize(std::size_t{layer.m} * layer.groups() * bits);
-    if (options.offset) tables.beta.resize(std::size_t{layer.m} * layer.groups());
-  }
-  RowErrors errors(layer, layer.served());
   std::vector<GroupQuantizer> quantizers(worker_count(weights.m, options.threads),
                                          GroupQuantizer(options, importance));
-
-  for_each_row(weights.m, options.threads, [&](std::uint32_t row, unsigned worker) {
-    std::vector<float> values(weights.k);
-    weights.read_row(row, values);
-    check_finite(values, row);
-    for (std::uint32_t group = 0; group < layer.groups(); ++group)
-      quantizers[worker].quantize(layer, row, group, values);
-    errors.measure(row, values);
-    if (options.row_done) options.row_done();
-  });
-  const std::map<unsigned, double> relative = errors.relative();
-  return {std::move(layer), relative};
+  return quantize_rows(
+      empty_bcq_layer(std::move(name), weights, options.precisions, options.group_size,
+                      options.offset),
+      weights, options.threads, options.row_done,
+      [&](Layer& layer, std::uint32_t row, std::span<const float> values, unsigned worker) {
+        for (std::uint32_t group = 0; group < layer.groups(); ++group)
+          quantizers[worker].quantize(layer, row, group, values);
+      });
 }
 
 }  // namespace bitloom

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <span>
 #include <utility>
 
@@ -172,21 +171,14 @@ Quantized quantize_codebook(std::string name, const FloatMatrix& weights,
                                   options.group_size);
   for (auto& [bits, tables] : layer.precisions)
     tables.codebook.resize(std::size_t{layer.m} << bits);
-  RowErrors errors(layer, layer.served());
   std::vector<RowFit> fits(worker_count(weights.m, options.threads),
                            RowFit(options.precisions, importance));
-
-  for_each_row(weights.m, options.threads, [&](std::uint32_t row, unsigned worker) {
-    std::vector<float> values(weights.k);
-    weights.read_row(row, values);
-    check_finite(values, row);
-    fits[worker].fit(values);
-    store_row(layer, options.precisions, row, values, fits[worker]);
-    errors.measure(row, values);
-    if (options.row_done) options.row_done();
-  });
-  const std::map<unsigned, double> relative = errors.relative();
-  return {std::move(layer), relative};
+  return quantize_rows(
+      std::move(layer), weights, options.threads, options.row_done,
+      [&](Layer& rows, std::uint32_t row, std::span<const float> values, unsigned worker) {
+        fits[worker].fit(values);
+        store_row(rows, options.precisions, row, values, fits[worker]);
+      });
 }
 
 }  // namespace bitloom

@@ -144,4 +144,19 @@ std::map<unsigned, double> RowErrors::relative() const {
   return errors;
 }
 
+Quantized quantize_rows(Layer layer, const FloatMatrix& weights, unsigned threads,
+                        const std::function<void()>& row_done, const QuantizeRow& quantize_row) {
+  RowErrors errors(layer, layer.served());
+  for_each_row(weights.m, threads, [&](std::uint32_t row, unsigned worker) {
+    std::vector<float> values(weights.k);
+    weights.read_row(row, values);
+    check_finite(values, row);
+    quantize_row(layer, row, values, worker);
+    errors.measure(row, values);
+    if (row_done) row_done();
+  });
+  std::map<unsigned, double> relative = errors.relative();
+  return {std::move(layer), std::move(relative)};
+}
+
 }  // namespace bitloom

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -50,6 +51,16 @@ void check_finite(std::span<const float> weights, std::uint32_t row);
 /// A layer of these precisions with its planes at 0 and empty tables.
 Layer unquantized_layer(std::string name, Mode mode, const FloatMatrix& weights,
                         PrecisionRange precisions, std::uint32_t group_size);
+
+/// Quantizes one row of a layer, whose weights are finite; called from several threads.
+using QuantizeRow = std::function<void(Layer& layer, std::uint32_t row,
+                                       std::span<const float> weights, unsigned worker)>;
+
+/// Fills an empty layer row by row on `threads` threads (0 = one per core) and measures its errors.
+/// `row_done`, which may be empty, is called after each row. Throws Error quant_value when a weight
+/// is not finite, and what `quantize_row` throws.
+Quantized quantize_rows(Layer layer, const FloatMatrix& weights, unsigned threads,
+                        const std::function<void()>& row_done, const QuantizeRow& quantize_row);
 
 /// Errors of a layer's rows, from several threads: row by row, and then added up in row order, so
 /// that the sum does not depend on the number of threads.

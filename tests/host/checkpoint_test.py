@@ -9,22 +9,11 @@ import random
 import resource
 import signal
 import struct
-import subprocess
-import sys
 import tempfile
 import unittest
 
 import checkpoint_formats as formats
-
-BITLOOM = sys.argv.pop()
-
-
-def bitloom(*arguments, expect=0, **options):
-    result = subprocess.run([BITLOOM, *map(str, arguments)], capture_output=True, text=True,
-                            check=False, **options)
-    assert result.returncode == expect, (arguments, result.returncode, result.stdout, result.stderr)
-    return result.stdout if expect == 0 else result.stderr
-
+from bitloom_command import bitloom
 
 def random_bits(rng, planes, m, k):
     return [[[rng.getrandbits(1) for _ in range(k)] for _ in range(m)] for _ in range(planes)]

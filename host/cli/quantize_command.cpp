@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <utility>
+
+#include "host/checkpoints/inspect.hpp"
+#include "host/checkpoints/writers.hpp"
+#include "host/cli/commands.hpp"
+#include "host/cli/exit_code.hpp"
+#include "host/cli/progress.hpp"
+#include "host/quantize/quantizing_checkpoint.hpp"
+#include "sw/error/error.hpp"
+
+namespace bitloom {
+namespace {
+
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+
+constexpr unsigned kMostThreads = 1024;
+
+po::options_description quantize_options() {
+  po::options_description options(
+      "bitloom quantize: the linear layers of a model, at several precisions at once");
+  const auto text = [](const char* value) {
+    return po::value<std::string>()->default_value(value);
+  };
+  options.add_options()  //
+      ("model", po::value<std::string>()->required(),
+       "unquantized checkpoint: Hugging Face folder, safetensors, GGUF or llama2.c file")  //
+      ("out", po::value<std::string>()->required(),
+       "file (bitloom) or folder (anybcq, anyprec) to write")  //
+      ("format", text("bitloom"), kFormatHelp)                 //
+      ("method", text("bcq"),
+       "bcq, codebook, or rtn: levels at equal distances, rounding to nearest")  //
+      ("bits", text("2-4"),
+       "precisions: \"2-4\" has 2, 3 and 4 bits that share planes; \"3\" only 3")     //
+      ("group-size", text("128"), "columns per group: 32, 64, 128, 256 or row")       //
+      ("symmetric", "bcq: no offsets")                                                //
+      ("layers", text("*"), "only layers whose names match this shell pattern")       //
+      ("threads", text("0"), "0 = one per core; the result does not depend on them")  //
+      ("json", "print JSON")                                                          //
+      ("help", "print this text");
+  return options;
+}
+
+[[noreturn]] void refuse(const char* option, const std::string& found, const char* expected) {
+  throw Error(ErrorCode::usage, {option, "\"" + found + "\"", expected, "Choose one of these."});
+}
+
+// "2-4" or "3"; which numbers are precisions is the quantizer's matter.
+PrecisionRange precisions_of(const std::string& text) {
+  const auto digit = [&text](std::size_t at) {
+    if (text[at] < '1' || text[at] > '9')
+      refuse("--bits", text, "a precision from 1 to 8, or two as in 2-4");
+    return static_cast<unsigned>(text[at] - '0');
+  };
+  if (text.size() == 1) return {.bits = digit(0)};
+  if (text.size() != 3 || text[1] != '-')
+    refuse("--bits", text, "a precision from 1 to 8, or two as in 2-4");
+  return {.seed = digit(0), .bits = digit(2)};
+}
+
+Recipe recipe_of(const OptionValues& values) {
+  Recipe recipe;
+  const auto& method = values["method"].as<std::string>();
+  if (method != "bcq" && method != "codebook" && method != "rtn")
+    refuse("--method", method, "bcq, codebook or rtn");
+  recipe.mode = method == "codebook" ? Mode::codebook : Mode::bcq;
+  recipe.uniform = method == "rtn";
+  recipe.precisions = precisions_of(values["bits"].as<std::string>());
+  if (recipe.uniform && recipe.precisions.first() != recipe.precisions.bits)
+    refuse("--bits", values["bits"].as<std::string>(), "one precision: rtn has no planes to share");
+  recipe.group_size = *group_size_of(values);
+  recipe.offset = !values.contains("symmetric");
+  if (!recipe.offset && method != "bcq") refuse("--symmetric", method, "--method bcq");
+  recipe.threads = static_cast<unsigned>(number_of(values, "threads", 0, kMostThreads));
+  return recipe;
+}
+
+void add_errors(CheckpointReport& report, const QuantizingCheckpoint& source) {
+  for (LayerReport& layer : report.layers)
+    for (const auto& [bits, error] : source.errors().at(layer.name))
+      layer.precisions.at(bits).relative_error = error;
+}
+
+}  // namespace
+
+int quantize_command(const Arguments& arguments) {
+  const po::options_description description = quantize_options();
+  const OptionValues values = parse_options("quantize", arguments, description);
+  if (values.contains("help")) {
+    std::cout << description;
+    return kExitOk;
+  }
+  const auto text = [&values](const char* name) { return values[name].as<std::string>(); };
+  const WriteCheckpoint write = writer_of(text("format"), text("out"));
+  const Recipe recipe = recipe_of(values);
+  const fs::path out = text("out");
+  const fs::path work = out.string() + ".partial";
+
+  Progress progress("quantizing", "rows");
+  std::size_t quantized = 0;  // layers; the others are of an interrupted run
+  const QuantizingCheckpoint source(
+      text("model"), text("layers"), recipe,
+      [](const LinearLayer&) { return std::vector<double>(); }, work,
+      {.quantizing = [&quantized](std::uint32_t) { ++quantized; },
+       .row_done = [&] { progress.advance(); },
+       .note = [](const std::string& note) { std::cerr << "bitloom: note: " << note << "\n"; }});
+  Selection selection;
+  for (std::size_t i = 0; i < source.layers().size(); ++i) selection.layers.push_back(i);
+  progress.expect(source.rows());
+  const auto start = std::chrono::steady_clock::now();
+  write(out, source, selection);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  fs::remove_all(work);
+  if (quantized < source.layers().size())
+    std::cerr << fmt::format("bitloom: note: {} of {} layers are of an interrupted run\n",
+                             source.layers().size() - quantized, source.layers().size());
+
+  CheckpointReport report = inspect_checkpoint(out, "", {});
+  add_errors(report, source);
+  std::cout << (values.contains("json") ? report_json(report) : report_text(report));
+  if (!values.contains("json"))
+    std::cout << fmt::format("\n{:.1f} s, {:.2f} million weights/s\n", seconds,
+                             static_cast<double>(source.weights()) / seconds / 1e6);
+  return kExitOk;
+}
+
+}  // namespace bitloom

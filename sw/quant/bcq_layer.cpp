@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sw/quant/bcq_layer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "sw/contract/half_value.hpp"
+#include "sw/error/error.hpp"
+
+namespace bitloom {
+namespace {
+
+void check_representable(const GroupScales& scales, std::uint32_t row, std::uint32_t group) {
+  const bool finite =
+      std::isfinite(scales.beta) && std::all_of(scales.alpha.begin(), scales.alpha.end(),
+                                                [](double alpha) { return std::isfinite(alpha); });
+  if (finite) return;
+  throw Error(ErrorCode::quant_value,
+              {fmt::format("row {}, group {}", row, group), "weights that need a scale above 65504",
+               "scales within binary16", "Scale the weights down."});
+}
+
+}  // namespace
+
+Layer empty_bcq_layer(std::string name, const FloatMatrix& weights, PrecisionRange precisions,
+                      std::uint32_t group_size, bool offset) {
+  Layer layer = unquantized_layer(std::move(name), Mode::bcq, weights, precisions, group_size);
+  for (auto& [bits, tables] : layer.precisions) {
+    tables.alpha.resize(std::size_t{layer.m} * layer.groups() * bits);
+    if (offset) tables.beta.resize(std::size_t{layer.m} * layer.groups());
+  }
+  return layer;
+}
+
+void store_scales(Layer& layer, unsigned bits, std::uint32_t row, std::uint32_t group,
+                  const GroupScales& scales) {
+  check_representable(scales, row, group);
+  PrecisionTables& tables = layer.precisions.at(bits);
+  const std::size_t row_group = std::size_t{row} * layer.groups() + group;
+  for (unsigned p = 0; p < bits; ++p)
+    tables.alpha[row_group * bits + p] = half_from_double(scales.alpha[p]);
+  if (!tables.beta.empty()) tables.beta[row_group] = half_from_double(scales.beta);
+}
+
+void store_codes(Layer& layer, std::uint32_t row, std::size_t first_column,
+                 std::span<const std::uint8_t> codes) {
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const std::size_t column = first_column + i;
+    for (unsigned p = 0; p < layer.plane_count; ++p) {
+      const unsigned bit = (codes[i] >> p) & 1U;
+      layer.planes[(std::size_t{p} * layer.m + row) * layer.row_bytes() + column / 8] |=
+          static_cast<std::uint8_t>(bit << (column % 8));
+    }
+  }
+}
+
+}  // namespace bitloom

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bitloom quantize, against checkpoints written and read here. Usage: quantize_test.py BITLOOM"""
+import json
+import math
+import pathlib
+import random
+import resource
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+
+import checkpoint_formats as formats
+from bitloom_command import BITLOOM, bitloom
+
+HIDDEN, INNER, VOCABULARY = 64, 96, 40
+CONFIG = {"model_type": "llama", "num_hidden_layers": 1, "hidden_size": HIDDEN,
+          "intermediate_size": INNER, "num_attention_heads": 2, "num_key_value_heads": 1,
+          "vocab_size": VOCABULARY, "rms_norm_eps": 1e-5, "tie_word_embeddings": False}
+BLOCK = "model.layers.0"
+LAYERS = {f"{BLOCK}.self_attn.q_proj": (64, 64), f"{BLOCK}.self_attn.k_proj": (32, 64),
+          f"{BLOCK}.self_attn.v_proj": (32, 64), f"{BLOCK}.self_attn.o_proj": (64, 64),
+          f"{BLOCK}.mlp.gate_proj": (96, 64), f"{BLOCK}.mlp.up_proj": (96, 64),
+          f"{BLOCK}.mlp.down_proj": (64, 96), "lm_head": (40, 64)}
+
+
+def make_model(folder, rng):
+    """A Hugging Face folder of a small LLaMA; returns its tensors."""
+    def floats(*shape):
+        count = math.prod(shape)
+        return "F32", list(shape), struct.pack(f"<{count}f", *(rng.gauss(0, 0.1)
+                                                                for _ in range(count)))
+    tensors = {f"{name}.weight": floats(*shape) for name, shape in LAYERS.items()}
+    tensors["model.embed_tokens.weight"] = floats(VOCABULARY, HIDDEN)
+    for norm in (f"{BLOCK}.input_layernorm", f"{BLOCK}.post_attention_layernorm", "model.norm"):
+        tensors[f"{norm}.weight"] = floats(HIDDEN)
+    folder.mkdir()
+    formats.write_safetensors(folder / "model.safetensors", tensors)
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    return tensors
+
+
+def relative_error(weights, found):
+    exact = struct.unpack(f"<{len(weights) // 4}f", weights)
+    values = sum(found, [])
+    return math.sqrt(sum((w - v) ** 2 for w, v in zip(exact, values)) /
+                     sum(w * w for w in exact))
+
+
+class Quantize(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = pathlib.Path(self.folder.name)
+        self.model = self.path / "model"
+        self.tensors = make_model(self.model, random.Random(1))
+
+    def quantize(self, out, *options, **keywords):
+        return bitloom("quantize", "--model", self.model, "--out", self.path / out, "--group-size",
+                       "32", *options, **keywords)
+
+    def test_errors_are_reported_as_they_are_and_fall_with_the_bits(self):
+        for method in ("bcq", "codebook"):
+            with self.subTest(method=method):
+                report = json.loads(self.quantize("q.safetensors", "--method", method, "--json"))
+                metadata, tensors = formats.read_safetensors(self.path / "q.safetensors")
+                self.assertEqual({layer["layer"] for layer in report["layers"]}, set(LAYERS))
+                for layer in report["layers"]:
+                    errors = []
+                    for precision in layer["precisions"]:
+                        found = formats.dequantize_bitloom(metadata, tensors, layer["layer"],
+                                                           precision["bits"])
+                        weights = self.tensors[f"{layer['layer']}.weight"][2]
+                        errors.append(relative_error(weights, found))
+                        self.assertAlmostEqual(precision["relative_error"], errors[-1], places=12)
+                    self.assertEqual([p["bits"] for p in layer["precisions"]], [2, 3, 4])
+                    self.assertLess(errors[1], 0.7 * errors[0])
+                    self.assertLess(errors[2], 0.7 * errors[1])
+
+    def test_the_rest_of_the_model_travels_along(self):
+        self.quantize("q.safetensors")
+        metadata, tensors = formats.read_safetensors(self.path / "q.safetensors")
+        self.assertEqual(json.loads(metadata["bitloom.config"]), CONFIG)
+        others = {n: t for n, t in self.tensors.items() if n.removesuffix(".weight") not in LAYERS}
+        self.assertEqual(len(others), 4)
+        for name, tensor in others.items():
+            self.assertEqual(tensors[name], tensor)
+        for name in LAYERS:
+            self.assertNotIn(f"{name}.weight", tensors)
+
+    def test_all_formats_hold_the_same_weights(self):
+        blocks = ("--layers", "model.layers.*")
+        self.quantize("bcq.safetensors", *blocks)
+        self.quantize("anybcq", "--format", "anybcq", *blocks)
+        ours = formats.read_safetensors(self.path / "bcq.safetensors")
+        _, theirs = formats.read_safetensors(self.path / "anybcq/model.safetensors")
+        codebook = ("--method", "codebook", *blocks)
+        self.quantize("codebook.safetensors", *codebook)
+        self.quantize("anyprec", "--format", "anyprec", *codebook)
+        ours_codebook = formats.read_safetensors(self.path / "codebook.safetensors")
+        torch = formats.read_torch(self.path / "anyprec/pytorch_model.bin", False)
+        for name in LAYERS:
+            if name == "lm_head":
+                self.assertIn("lm_head.weight", theirs)
+                continue
+            for bits in (2, 3, 4):
+                self.assertEqual(formats.dequantize_bitloom(*ours, name, bits),
+                                 formats.dequantize_anybcq(theirs, name, bits, 32))
+                self.assertEqual(formats.dequantize_bitloom(*ours_codebook, name, bits),
+                                 formats.dequantize_anyprec(torch, name, bits))
+
+    def test_the_result_does_not_depend_on_threads(self):
+        files = []
+        for threads in (1, 2, 5):
+            self.quantize(f"t{threads}.safetensors", "--threads", str(threads))
+            files.append((self.path / f"t{threads}.safetensors").read_bytes())
+        self.assertEqual(files[0], files[1])
+        self.assertEqual(files[0], files[2])
+
+    def test_one_precision_symmetric_and_rounding_to_nearest(self):
+        self.quantize("s.safetensors", "--bits", "3", "--symmetric")
+        _, tensors = formats.read_safetensors(self.path / "s.safetensors")
+        self.assertIn("lm_head.alpha.3", tensors)
+        self.assertNotIn("lm_head.beta.3", tensors)
+        self.assertNotIn("lm_head.alpha.2", tensors)
+        errors = {}
+        for method in ("bcq", "rtn"):
+            report = json.loads(self.quantize(f"{method}.safetensors", "--method", method, "--bits",
+                                              "2", "--json"))
+            errors[method] = report["layers"][0]["precisions"][0]["relative_error"]
+        self.assertLess(errors["bcq"], 0.8 * errors["rtn"])
+
+    def test_a_killed_run_goes_on_where_it_was(self):
+        rows, columns, layers = 192, 1024, 12
+        rng = random.Random(2)
+        weights = struct.pack(f"<{rows * columns}f", *(rng.gauss(0, 1)
+                                                       for _ in range(rows * columns)))
+        self.model = self.path / "many.safetensors"
+        formats.write_safetensors(self.model, {f"l{i}.weight": ("F32", [rows, columns], weights)
+                                               for i in range(layers)})
+        options = ("--threads", "1", "--bits", "2-8")
+        self.quantize("whole.safetensors", *options)
+        out, work = self.path / "cut.safetensors", self.path / "cut.safetensors.partial"
+        with subprocess.Popen([BITLOOM, "quantize", "--model", self.model, "--out", out,
+                               "--group-size", "32", *options], stdout=subprocess.DEVNULL) as run:
+            while len(list(work.glob("*.json"))) < 3:
+                self.assertIsNone(run.poll(), "the run ended before it could be cut off")
+                time.sleep(0.005)
+            run.kill()
+        self.assertFalse(out.exists())
+        kept = len(list(work.glob("*.json")))
+        self.assertLess(kept, layers)
+        again = subprocess.run([BITLOOM, "quantize", "--model", self.model, "--out", out,
+                                "--group-size", "32", *options], capture_output=True, text=True,
+                               check=True)
+        self.assertRegex(again.stderr, r"note: [1-9]\d* of 12 layers are of an interrupted run")
+        self.assertEqual(out.read_bytes(), (self.path / "whole.safetensors").read_bytes())
+        self.assertFalse(work.exists())
+
+    def test_a_full_disk_leaves_the_old_file(self):
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+        out = self.path / "q.safetensors"
+        out.write_bytes(b"old")
+        self.assertIn("BL-OUT-path", self.quantize("q.safetensors", expect=2, preexec_fn=limit))
+        self.assertEqual(out.read_bytes(), b"old")
+
+    def test_weights_that_are_not_finite_are_named(self):
+        kind, shape, content = self.tensors["lm_head.weight"]
+        broken = bytearray(content)
+        broken[4 * (2 * 64 + 7):4 * (2 * 64 + 7) + 4] = struct.pack("<f", math.nan)
+        self.tensors["lm_head.weight"] = (kind, shape, bytes(broken))
+        formats.write_safetensors(self.model / "model.safetensors", self.tensors)
+        message = self.quantize("q.safetensors", expect=2)
+        self.assertIn("BL-QNT-value", message)
+        self.assertIn("weight [2, 7]", message)
+        self.assertFalse((self.path / "q.safetensors").exists())
+
+    def test_what_cannot_be_quantized_so_is_refused(self):
+        for code, options in (("BL-USE-usage", ("--bits", "x")),
+                              ("BL-USE-usage", ("--bits", "2-44")),
+                              ("BL-QNT-option", ("--bits", "9")),
+                              ("BL-QNT-option", ("--bits", "4-2")),
+                              ("BL-USE-usage", ("--method", "best")),
+                              ("BL-USE-usage", ("--method", "rtn", "--bits", "2-4")),
+                              ("BL-USE-usage", ("--method", "codebook", "--symmetric")),
+                              ("BL-USE-usage", ("--format", "gguf")),
+                              ("BL-LAY-name", ("--layers", "nothing")),
+                              ("BL-CKP-unstorable", ("--format", "anyprec"))):
+            with self.subTest(options=options):
+                self.assertIn(code, self.quantize("q.safetensors", *options, expect=2))
+                self.assertFalse((self.path / "q.safetensors").exists())
+        self.assertIn("BL-USE-usage", self.quantize("q.bin", expect=2))
+
+
+if __name__ == "__main__":
+    unittest.main()

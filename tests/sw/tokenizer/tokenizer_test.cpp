@@ -166,6 +166,17 @@ TEST_CASE("a vocabulary in GGUF encodes and decodes as that of llama2.c") {
   }
 }
 
+TEST_CASE("tokens of GGUF that are marks are not read out of texts") {
+  std::string bytes = gguf_bytes();
+  // The array's types of value and element and its length lie between its name and its values.
+  const std::size_t types = bytes.find("token_type") + 10 + 16;
+  REQUIRE(bytes[types + 4 * kSpaceAb] == 1);
+  bytes[types + 4 * kSpaceAb] = 3;
+  const ScratchFolder folder;
+  const Tokenizer gguf(write_bytes(folder.path("m.gguf"), bytes), kVocab);
+  CHECK(gguf.encode("ab") == std::vector<Token>{kBeginToken, kSpaceA, kB});
+}
+
 TEST_CASE("vocabularies in GGUF that cannot be used are refused") {
   const auto refused = [](const std::string& bytes, std::uint32_t vocab_size = kVocab) {
     const Error error = refusal(bytes, vocab_size);

@@ -12,6 +12,7 @@ int sim_command(const Arguments& arguments);
 int wave_command(const Arguments& arguments);
 int generate_command(const Arguments& arguments);
 int perplexity_command(const Arguments& arguments);
+int calibrate_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
 int inspect_command(const Arguments& arguments);
 int convert_command(const Arguments& arguments);

@@ -113,10 +113,12 @@ int generate_command(const Arguments& arguments) {
   }
   const SamplerOptions sampling = sampling_of(values);
   const TextSetup setup = prepare_text(values);
-  const PrecisionPlan plan = plan_of(values, setup.model);
+  const FloatModel& model = setup.language.model;
+  const Tokenizer& tokenizer = setup.language.tokenizer;
+  const PrecisionPlan plan = plan_of(values, model);
   const std::string prompt = values["prompt"].as<std::string>();
-  const std::vector<Token> prompt_tokens = setup.tokenizer.encode(prompt);
-  const std::uint32_t most = tokens_within(values, prompt_tokens.size(), setup.model.shape.context);
+  const std::vector<Token> prompt_tokens = tokenizer.encode(prompt);
+  const std::uint32_t most = tokens_within(values, prompt_tokens.size(), model.shape.context);
   if (values.contains("out")) prepare_directory(values["out"].as<std::string>());
 
   LoadedModel loaded = load_model(setup, plan.needed());
@@ -126,8 +128,8 @@ int generate_command(const Arguments& arguments) {
   const auto write = [&] {
     const Printer printer(prompt);
     Token previous = prompt_tokens.back();
-    return generate(setup.model, linear, sampler, prompt_tokens, most, [&](Token token) {
-      const std::string piece = setup.tokenizer.decode(std::exchange(previous, token), token);
+    return generate(model, linear, sampler, prompt_tokens, most, [&](Token token) {
+      const std::string piece = tokenizer.decode(std::exchange(previous, token), token);
       text += piece;
       printer.print(piece);
     });

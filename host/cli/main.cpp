@@ -30,6 +30,8 @@ constexpr std::array kCommands = {
     Command{"wave", "the same with a waveform of some cycles", wave_command},
     Command{"generate", "continue a text with a model on one backend", generate_command},
     Command{"perplexity", "how well a model predicts a text, by precision", perplexity_command},
+    Command{"calibrate", "measure layer inputs, by which quantizing weights columns",
+            calibrate_command},
     Command{"list", "list the model layers that are known by name", list_command},
     Command{"quantize", "quantize a model to several precisions at once", quantize_command},
     Command{"inspect", "show the layers of a checkpoint", inspect_command},

@@ -12,7 +12,7 @@
 #include "sw/config/config.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/file.hpp"
-#include "sw/transformer/llama2c_model.hpp"
+#include "sw/transformer/checkpoint_model.hpp"
 
 namespace bitloom {
 namespace {
@@ -32,7 +32,7 @@ bool on_device(const NeededPrecisions& needed) {
 void check_hardware(const TextSetup& setup, const NeededPrecisions& needed) {
   if (!is_hardware(setup.run.backend) || !setup.run.weights.empty()) return;
   for (const auto& [id, precisions] : needed) {
-    const NamedLinear& linear = setup.model.linear(id);
+    const NamedLinear& linear = setup.language.model.linear(id);
     for (const unsigned bits : precisions) {
       if (bits == kFloatBits) continue;
       const RtlRequest request{linear.name, setup.run.method, linear.weights.m, linear.weights.k,
@@ -53,16 +53,35 @@ void check_weights(const OptionValues& values) {
     if (values.contains("weights") && values.contains(option))
       throw Error(ErrorCode::usage,
                   {std::string("--") + option, "given together with --weights", "one of the two",
-                   "Leave it out: layers of an interchange file are run as they are."});
+                   "Leave it out: layers of a checkpoint are run as they are."});
 }
 
 }  // namespace
 
-po::options_description text_options(const std::string& caption) {
+po::options_description model_options(const std::string& caption) {
   po::options_description options(caption);
+  options.add_options()  //
+      ("model", po::value<std::string>()->required(),
+       "unquantized model: a Hugging Face folder, a GGUF or a llama2.c file")  //
+      ("tokenizer", po::value<std::string>()->required(),
+       "its vocabulary: a llama2.c or a GGUF file")  //
+      ("help", "print this text");
+  return options;
+}
+
+LanguageModel read_language_model(const OptionValues& values) {
+  FloatModel model = read_model(values["model"].as<std::string>());
+  Tokenizer tokenizer(values["tokenizer"].as<std::string>(), model.shape.vocab_size);
+  return {std::move(model), std::move(tokenizer)};
+}
+
+LoadedModel load_floats(const FloatModel& model) {
+  return {model, PrecisionPlan(model, {{0, kFloatBits}}).needed(), {}, nullptr, [](LinearId) {}};
+}
+
+po::options_description text_options(const std::string& caption) {
+  po::options_description options = model_options(caption);
   options.add_options()                                                                        //
-      ("model", po::value<std::string>()->required(), "llama2.c model (.bin)")                 //
-      ("tokenizer", po::value<std::string>()->required(), "its llama2.c tokenizer (.bin)")     //
       ("backend", po::value<std::string>()->default_value("cpu"), "golden, cpu, cuda or rtl")  //
       ("config", po::value<std::string>()->default_value("edge"),
        "configuration: a name, or a file ending in .json")  //
@@ -71,10 +90,9 @@ po::options_description text_options(const std::string& caption) {
       ("group-size", po::value<std::string>(),
        "columns per group: 32, 64, 128 (default) or 256; row = one group per row")  //
       ("weights", po::value<std::string>(),
-       "interchange file of the quantized layers; default: quantize the model's")          //
-      ("out", po::value<std::string>(), "directory of result.json; default: not written")  //
-      ("design", po::value<std::string>(), kDesignHelp)                                    //
-      ("help", "print this text");
+       "checkpoint of the quantized layers, of any format; default: quantize the model's")  //
+      ("out", po::value<std::string>(), "directory of result.json; default: not written")   //
+      ("design", po::value<std::string>(), kDesignHelp);
   return options;
 }
 
@@ -94,16 +112,16 @@ TextSetup prepare_text(const OptionValues& values) {
   static_cast<void>(is_hardware(run.backend));  // refuses what is no backend
   RtlOptions rtl = rtl_options(values);
   rtl.worker.notice = tell;
-  FloatModel model = read_llama2c_model(run.model);
-  run.shape = model.shape;
-  Tokenizer tokenizer(run.tokenizer, model.shape.vocab_size);
-  return {std::move(run), std::move(model), std::move(tokenizer), std::move(rtl)};
+  LanguageModel language = read_language_model(values);
+  run.shape = language.model.shape;
+  return {std::move(run), std::move(language), std::move(rtl)};
 }
 
 LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed) {
   check_hardware(setup, needed);
+  const FloatModel& model = setup.language.model;
   std::uint64_t rows = 0;
-  for (const auto& [id, bits] : needed) rows += rows_to_make(setup.model, id, bits);
+  for (const auto& [id, bits] : needed) rows += rows_to_make(model, id, bits);
   Progress progress(setup.run.weights.empty() ? "quantizing" : "reading", "rows");
   progress.expect(rows);
   const LayerProgress steps{.quantizing = {},
@@ -111,12 +129,12 @@ LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed) {
                             .note = [](const std::string& note) { tell("note: " + note); }};
   const TextRun& run = setup.run;
   const LayerMaker make = run.weights.empty() ? quantizing_maker(run.method, run.group_size, steps)
-                                              : reading_maker(run.weights, setup.model, needed);
+                                              : reading_maker(run.weights, model, needed);
   std::uint64_t made = 0;
-  return {setup.model, needed, make,
+  return {model, needed, make,
           on_device(needed) ? make_device(run.backend, run.config, setup.rtl) : nullptr,
           [&](LinearId id) {
-            made += rows_to_make(setup.model, id, needed.at(id));
+            made += rows_to_make(model, id, needed.at(id));
             progress.reach(made);
           }};
 }

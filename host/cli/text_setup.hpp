@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `bitloom generate` and `bitloom perplexity` share: a model, its tokenizer, a device.
+// What the commands on texts share: a model, its tokenizer, a device.
 #pragma once
 
 #include <filesystem>
@@ -13,14 +13,28 @@
 
 namespace bitloom {
 
-struct TextSetup {
-  TextRun run;
+/// A model and what its tokens mean.
+struct LanguageModel {
   FloatModel model;
   Tokenizer tokenizer;
+};
+
+struct TextSetup {
+  TextRun run;
+  LanguageModel language;
   RtlOptions rtl;
 };
 
-/// The options of both commands.
+/// --model, --tokenizer and --help.
+boost::program_options::options_description model_options(const std::string& caption);
+
+/// Reads --model and --tokenizer. Throws Error as their readers do.
+LanguageModel read_language_model(const OptionValues& values);
+
+/// Loads every layer as floats. Throws Error as FloatLayers does.
+LoadedModel load_floats(const FloatModel& model);
+
+/// The options of `bitloom generate` and `bitloom perplexity`.
 boost::program_options::options_description text_options(const std::string& caption);
 
 /// Reads the options, the model and the tokenizer. Throws Error as these do.

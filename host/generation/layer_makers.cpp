@@ -4,32 +4,41 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "sw/checkpoint/name_list.hpp"
+#include "sw/checkpoint/quantized_checkpoint.hpp"
 #include "sw/error/error.hpp"
-#include "sw/io/layer_file.hpp"
 
 namespace bitloom {
 namespace {
 
 bool is_quantized(const std::set<unsigned>& bits) { return *bits.begin() != kFloatBits; }
 
-void check_names(const std::filesystem::path& path, const FloatModel& model,
-                 const NeededPrecisions& needed) {
-  const std::vector<std::string> there = list_layers(path);
+// The index of each layer by its name. All layers that are run quantized are there.
+std::map<std::string, std::size_t> find_layers(const std::filesystem::path& path,
+                                               const QuantizedCheckpoint& checkpoint,
+                                               const FloatModel& model,
+                                               const NeededPrecisions& needed) {
+  std::map<std::string, std::size_t> indices;
+  for (std::size_t i = 0; i < checkpoint.layers().size(); ++i)
+    indices[checkpoint.layers()[i].name] = i;
   std::vector<std::string> missing;
   for (const auto& [id, bits] : needed) {
     const std::string& name = model.linear(id).name;
-    if (is_quantized(bits) && !std::binary_search(there.begin(), there.end(), name))
-      missing.push_back(name);
+    if (is_quantized(bits) && !indices.contains(name)) missing.push_back(name);
   }
-  if (missing.empty()) return;
-  throw Error(ErrorCode::layer_name,
-              {path.string(), fmt::format("no layer {}", fmt::join(missing, ", ")),
-               "every linear layer of the model that is run quantized",
-               "Quantize the whole model into one file, or leave --weights out."});
+  if (!missing.empty())
+    throw Error(ErrorCode::layer_name,
+                {path.string(), "no layer " + name_list(missing),
+                 "every linear layer of the model that is run quantized",
+                 fmt::format("Quantize the whole model into one checkpoint, or run such layers "
+                             "unquantized: --layer-bits {}=16.",
+                             missing.front())});
+  return indices;
 }
 
 void check_layer(const std::filesystem::path& path, const Layer& layer, const FloatMatrix& weights,
@@ -39,7 +48,7 @@ void check_layer(const std::filesystem::path& path, const Layer& layer, const Fl
     throw Error(ErrorCode::layer_shape,
                 {place, fmt::format("{} x {}", layer.m, layer.k),
                  fmt::format("{} x {} as in the model", weights.m, weights.k),
-                 "Give the file that was made from this model."});
+                 "Give layers that were made from this model."});
   for (const unsigned b : bits)
     if (!layer.precisions.contains(b))
       throw Error(ErrorCode::call_precision,
@@ -62,9 +71,10 @@ LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProg
 
 LayerMaker reading_maker(const std::filesystem::path& path, const FloatModel& model,
                          const NeededPrecisions& needed) {
-  check_names(path, model, needed);
-  return [path](const NamedLinear& linear, const std::set<unsigned>& bits) {
-    Layer layer = read_layer(path, linear.name);
+  const std::shared_ptr<const QuantizedCheckpoint> checkpoint = open_quantized_checkpoint(path);
+  return [path, checkpoint, indices = find_layers(path, *checkpoint, model, needed)](
+             const NamedLinear& linear, const std::set<unsigned>& bits) {
+    Layer layer = checkpoint->read(indices.at(linear.name));
     check_layer(path, layer, linear.weights, bits);
     return layer;
   };

@@ -21,9 +21,10 @@ using LayerMaker = std::function<Layer(const NamedLinear& linear, const std::set
 /// as quantize_cached does.
 LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProgress& progress);
 
-/// Reads layers of an interchange file by the names of the model's layers. Throws Error layer_name
-/// that lists all layers of `needed` that the file lacks; the maker throws layer_shape when one has
-/// other sizes than the model's, and call_precision when one does not serve a precision.
+/// Reads layers of a quantized checkpoint, of any format, by the names of the model's layers.
+/// Throws Error layer_name that lists all layers of `needed` that the checkpoint lacks, and what
+/// open_quantized_checkpoint throws; the maker throws layer_shape when one has other sizes than the
+/// model's, call_precision when one does not serve a precision, and what reading throws.
 LayerMaker reading_maker(const std::filesystem::path& path, const FloatModel& model,
                          const NeededPrecisions& needed);
 

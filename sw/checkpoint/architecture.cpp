@@ -52,21 +52,24 @@ struct BlockTensor {
   const char* gguf;
   Extent rows;
   Extent columns = Extent::none;  // none: a vector
+  const char* llama2c = nullptr;
 };
 
 using enum Extent;
 
-constexpr BlockTensor kQ = {"self_attn.q_proj.weight", "attn_q.weight", queries, hidden};
-constexpr BlockTensor kK = {"self_attn.k_proj.weight", "attn_k.weight", keys, hidden};
-constexpr BlockTensor kV = {"self_attn.v_proj.weight", "attn_v.weight", keys, hidden};
-constexpr BlockTensor kO = {"self_attn.o_proj.weight", "attn_output.weight", hidden, queries};
+constexpr BlockTensor kQ = {"self_attn.q_proj.weight", "attn_q.weight", queries, hidden, "wq"};
+constexpr BlockTensor kK = {"self_attn.k_proj.weight", "attn_k.weight", keys, hidden, "wk"};
+constexpr BlockTensor kV = {"self_attn.v_proj.weight", "attn_v.weight", keys, hidden, "wv"};
+constexpr BlockTensor kO = {"self_attn.o_proj.weight", "attn_output.weight", hidden, queries, "wo"};
 constexpr BlockTensor kQkv = {"self_attn.qkv_proj.weight", "attn_qkv.weight", qkv, hidden};
-constexpr BlockTensor kGate = {"mlp.gate_proj.weight", "ffn_gate.weight", inner, hidden};
-constexpr BlockTensor kUp = {"mlp.up_proj.weight", "ffn_up.weight", inner, hidden};
+constexpr BlockTensor kGate = {"mlp.gate_proj.weight", "ffn_gate.weight", inner, hidden, "w1"};
+constexpr BlockTensor kUp = {"mlp.up_proj.weight", "ffn_up.weight", inner, hidden, "w3"};
 constexpr BlockTensor kGateUp = {"mlp.gate_up_proj.weight", "ffn_up.weight", gate_up, hidden};
-constexpr BlockTensor kDown = {"mlp.down_proj.weight", "ffn_down.weight", hidden, inner};
-constexpr BlockTensor kInputNorm = {"input_layernorm.weight", "attn_norm.weight", hidden};
-constexpr BlockTensor kMiddleNorm = {"post_attention_layernorm.weight", "ffn_norm.weight", hidden};
+constexpr BlockTensor kDown = {"mlp.down_proj.weight", "ffn_down.weight", hidden, inner, "w2"};
+constexpr BlockTensor kInputNorm = {"input_layernorm.weight", "attn_norm.weight", hidden, none,
+                                    "attention_norm"};
+constexpr BlockTensor kMiddleNorm = {"post_attention_layernorm.weight", "ffn_norm.weight", hidden,
+                                     none, "ffn_norm"};
 
 constexpr std::array kLlama = {kInputNorm, kQ, kK, kV, kO, kMiddleNorm, kGate, kUp, kDown};
 constexpr std::array kQwen2 = {kInputNorm,
@@ -161,6 +164,55 @@ void read_opt(const JsonObject& json, ModelConfig& config) {
       flag(json, "do_layer_norm_before", true) && !flag(json, "_remove_final_layer_norm", false);
 }
 
+// The base and the scaling of the rotary embedding: keys of config.json itself, or newer ones of
+// its object rope_parameters.
+void read_rope(const JsonObject& json, DecoderConfig& decoder) {
+  constexpr double kMostTheta = 1e12;
+  decoder.rope_theta = json.real_or("rope_theta", decoder.rope_theta, 1, kMostTheta);
+  const char* key = json.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
+  if (!json.has(key)) return;
+  const JsonObject rope = json.object(key);
+  decoder.rope_theta = rope.real_or("rope_theta", decoder.rope_theta, 1, kMostTheta);
+  const char* type_key = rope.has("rope_type") ? "rope_type" : "type";
+  const std::string type = rope.has(type_key) ? rope.text(type_key) : "default";
+  if (type == "default") return;
+  if (type != "llama3") {
+    decoder.obstacles.push_back("rotary embedding scaled as " + quotation(type));
+    return;
+  }
+  constexpr double kMostFactor = 1e6;
+  RopeScaling scaling;
+  scaling.factor = rope.real_or("factor", scaling.factor, 1, kMostFactor);
+  scaling.low = rope.real_or("low_freq_factor", scaling.low, 1 / kMostFactor, kMostFactor);
+  scaling.high = rope.real_or("high_freq_factor", scaling.high, 1 / kMostFactor, kMostFactor);
+  scaling.context = rope.number("original_max_position_embeddings", 1, kMostRows);
+  if (scaling.high <= scaling.low)
+    rope.fail("high_freq_factor", fmt::format("{}", scaling.high),
+              fmt::format("more than the low_freq_factor of {}", scaling.low));
+  decoder.rope_scaling = scaling;
+}
+
+// Within the window that a model attends to, it does not matter that there is one.
+std::uint32_t read_context(const JsonObject& json, Architecture architecture) {
+  const std::uint32_t context = json.number_or("max_position_embeddings", 0, 1, kMostRows);
+  const bool windowed = flag(json, "use_sliding_window", architecture == Architecture::mistral);
+  return windowed ? std::min(context, json.number_or("sliding_window", context, 1, kMostRows))
+                  : context;
+}
+
+DecoderConfig read_decoder(const JsonObject& json, Architecture architecture) {
+  DecoderConfig decoder;
+  decoder.context = read_context(json, architecture);
+  decoder.norm_epsilon = json.real_or("rms_norm_eps", decoder.norm_epsilon, 0, 1);
+  read_rope(json, decoder);
+  const std::string activation = json.has("hidden_act") ? json.text("hidden_act") : "silu";
+  if (activation != "silu" && activation != "swish")
+    decoder.obstacles.push_back("the activation function " + quotation(activation));
+  if (json.real_or("partial_rotary_factor", 1, 0, 1) != 1)
+    decoder.obstacles.emplace_back("a rotary embedding of a part of each head");
+  return decoder;
+}
+
 // The names outside the blocks.
 struct OuterNames {
   const char* blocks;
@@ -173,16 +225,32 @@ struct OuterNames {
 OuterNames outer_names(const ModelConfig& config, Naming naming) {
   if (naming == Naming::gguf)
     return {"blk.", "token_embd", "output_norm", "position_embd", "output"};
+  if (naming == Naming::llama2c)
+    return {"layers.", "token_embedding", "final_norm", "", "classifier"};
   if (config.architecture == Architecture::opt)
     return {"model.decoder.layers.", "model.decoder.embed_tokens", "model.decoder.final_layer_norm",
             "model.decoder.embed_positions", "lm_head"};
   return {"model.layers.", "model.embed_tokens", "model.norm", "", "lm_head"};
 }
 
+const char* suffix_of(Naming naming) { return naming == Naming::llama2c ? "" : ".weight"; }
+
+const char* name_in(const BlockTensor& tensor, Naming naming) {
+  switch (naming) {
+    case Naming::hugging_face:
+      return tensor.hugging_face;
+    case Naming::gguf:
+      return tensor.gguf;
+    case Naming::llama2c:
+      return tensor.llama2c;
+  }
+  return nullptr;
+}
+
 void append_outer_tensors(const ModelConfig& config, Naming naming,
                           std::vector<ModelTensor>& tensors) {
   const OuterNames names = outer_names(config, naming);
-  const auto weight = [](const char* name) { return std::string(name) + ".weight"; };
+  const auto weight = [naming](const char* name) { return std::string(name) + suffix_of(naming); };
   tensors.push_back({weight(names.embedding), {config.vocabulary, config.embedding}});
   if (config.positions != 0)
     tensors.push_back({weight(names.positions), {config.positions, config.hidden}});
@@ -200,6 +268,13 @@ void append_outer_tensors(const ModelConfig& config, Naming naming,
 }
 
 }  // namespace
+
+bool is_llama_family(Architecture architecture) {
+  return architecture == Architecture::llama || architecture == Architecture::mistral ||
+         architecture == Architecture::qwen2 || architecture == Architecture::qwen3;
+}
+
+const char* architecture_name(Architecture architecture) { return row_of(architecture).name; }
 
 Architecture architecture_of(const std::string& name, const std::string& place) {
   std::vector<std::string> known;
@@ -231,6 +306,8 @@ ModelConfig read_model_config(const JsonObject& json) {
     read_opt(json, config);
   else
     config.inner = json.number("intermediate_size", 1, kMostWidth);
+  if (is_llama_family(config.architecture))
+    config.decoder = read_decoder(json, config.architecture);
   check_model_config(config, json.place());
   return config;
 }
@@ -254,26 +331,26 @@ std::vector<ModelTensor> model_tensors(const ModelConfig& config, Naming naming)
   const OuterNames names = outer_names(config, naming);
   for (std::uint32_t block = 0; block < config.blocks; ++block)
     for (const BlockTensor& tensor : row_of(config.architecture).block) {
-      const char* name = naming == Naming::gguf ? tensor.gguf : tensor.hugging_face;
       Shape shape = {value_of(tensor.rows, config)};
       if (tensor.columns != none) shape.push_back(value_of(tensor.columns, config));
-      tensors.push_back({fmt::format("{}{}.{}", names.blocks, block, name), std::move(shape)});
+      tensors.push_back(
+          {fmt::format("{}{}.{}", names.blocks, block, name_in(tensor, naming)), std::move(shape)});
     }
   append_outer_tensors(config, naming, tensors);
   return tensors;
 }
 
 std::vector<LinearLayer> linear_layers(const ModelConfig& config, Naming naming) {
-  constexpr std::string_view kSuffix = ".weight";
+  const std::string_view suffix = suffix_of(naming);
   const OuterNames names = outer_names(config, naming);
   std::vector<LinearLayer> layers;
   for (const ModelTensor& tensor : model_tensors(config, naming))
     if (tensor.name.starts_with(names.blocks) && tensor.shape.size() == 2)
-      layers.push_back({tensor.name.substr(0, tensor.name.size() - kSuffix.size()), tensor.name,
+      layers.push_back({tensor.name.substr(0, tensor.name.size() - suffix.size()), tensor.name,
                         static_cast<std::uint32_t>(tensor.shape[0]),
                         static_cast<std::uint32_t>(tensor.shape[1])});
   const char* classifier = config.tied ? names.embedding : names.classifier;
-  layers.push_back({names.classifier, std::string(classifier) + std::string(kSuffix),
+  layers.push_back({names.classifier, std::string(classifier) + std::string(suffix),
                     config.vocabulary, config.embedding});
   return layers;
 }

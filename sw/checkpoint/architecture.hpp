@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,25 @@
 namespace bitloom {
 
 enum class Architecture : std::uint8_t { llama, mistral, qwen2, qwen3, gemma2, opt, phi3 };
+
+/// How LLaMA 3.1 stretches the rotary embedding over a longer context than it was trained with at
+/// first: pairs that turn less than `low` times within `context` positions turn `factor` times
+/// slower, those that turn more than `high` times as ever, and those between by interpolation.
+struct RopeScaling {
+  double factor = 1;
+  double low = 1;
+  double high = 4;
+  std::uint32_t context = 0;
+};
+
+/// What inference of the LLaMA family needs to know beside the sizes.
+struct DecoderConfig {
+  std::uint32_t context = 0;  ///< most positions that the model makes sense of; 0 = not said
+  double norm_epsilon = 1e-6;
+  double rope_theta = 10000;
+  std::optional<RopeScaling> rope_scaling;
+  std::vector<std::string> obstacles;  ///< in words, what it needs that is not known here
+};
 
 /// Sizes of a model, all at least 1 and checked against each other.
 struct ModelConfig {
@@ -28,10 +48,17 @@ struct ModelConfig {
   std::uint32_t positions = 0;  ///< rows of OPT's table of positions; 0 for the others
   bool tied = false;            ///< the classifier is the token embedding
   bool final_norm = true;       ///< a norm behind the last block
+  DecoderConfig decoder;        ///< read for the LLaMA family only
 };
 
-/// Whose names tensors have.
-enum class Naming : std::uint8_t { hugging_face, gguf };
+/// Whether models are decoders like LLaMA: RMS norms, rotary embedding, SwiGLU.
+bool is_llama_family(Architecture architecture);
+
+/// The name in config.json's model_type: "llama".
+const char* architecture_name(Architecture architecture);
+
+/// Whose names tensors have. llama2.c has names for `llama` only.
+enum class Naming : std::uint8_t { hugging_face, gguf, llama2c };
 
 struct ModelTensor {
   std::string name;  ///< "model.layers.0.self_attn.q_proj.weight"
@@ -41,7 +68,7 @@ struct ModelTensor {
 /// A linear layer y = W x; W is [m, k].
 struct LinearLayer {
   std::string name;    ///< "model.layers.0.self_attn.q_proj"
-  std::string tensor;  ///< its weights: name + ".weight", but for a tied classifier
+  std::string tensor;  ///< its weights: name + ".weight", or the name, or the tied embedding
   std::uint32_t m = 0;
   std::uint32_t k = 0;
 };
@@ -57,8 +84,8 @@ void check_model_config(const ModelConfig& config, const std::string& place);
 /// Error checkpoint_architecture.
 Architecture architecture_of(const std::string& name, const std::string& place);
 
-/// The tensors that a model of this configuration has. Buffers that old exports carry along are not
-/// listed.
+/// The tensors that a model of this configuration has, in the same order whatever the names.
+/// Buffers that old exports carry along are not listed.
 std::vector<ModelTensor> model_tensors(const ModelConfig& config, Naming naming);
 
 /// Its linear layers, block by block in the order of the data path; the classifier is the last.

@@ -43,11 +43,13 @@ class Llama2cStore : public TensorStore {
  public:
   explicit Llama2cStore(const std::filesystem::path& path) : file_(path) {
     path_ = path;
-    for (const Llama2cTensor& tensor : file_.tensors())
-      tensors_.emplace(
-          tensor.name,
-          StoredTensor{Dtype::f32, tensor.rows == 1 ? Shape{tensor.columns}
-                                                    : Shape{tensor.rows, tensor.columns}});
+    for (const Llama2cTensor& tensor : file_.tensors()) {
+      if (tensor.name == "classifier" && file_.shape().shared_classifier) continue;
+      const bool vector = tensor.name.ends_with("_norm");
+      tensors_.emplace(tensor.name,
+                       StoredTensor{Dtype::f32, vector ? Shape{tensor.columns}
+                                                       : Shape{tensor.rows, tensor.columns}});
+    }
   }
 
   using TensorStore::read;
@@ -56,13 +58,24 @@ class Llama2cStore : public TensorStore {
     return file_.read_bytes(file_.tensor(name), offset, length);
   }
 
-  // The matrices but for the embedding, which is looked up and not multiplied by.
-  [[nodiscard]] std::vector<LinearLayer> layers() const {
-    std::vector<LinearLayer> layers;
-    for (const Llama2cTensor& tensor : file_.tensors())
-      if (tensor.rows > 1 && tensor.name != "token_embedding")
-        layers.push_back({tensor.name, tensor.name, tensor.rows, tensor.columns});
-    return layers;
+  [[nodiscard]] ModelConfig config() const {
+    const Llama2cShape& shape = file_.shape();
+    ModelConfig config;
+    config.architecture = Architecture::llama;
+    config.blocks = shape.n_layers;
+    config.hidden = shape.dim;
+    config.heads = shape.n_heads;
+    config.kv_heads = shape.n_kv_heads;
+    config.head_size = shape.dim / shape.n_heads;
+    config.inner = shape.hidden_dim;
+    config.vocabulary = shape.vocab_size;
+    config.embedding = shape.dim;
+    config.tied = shape.shared_classifier;
+    config.decoder.context = shape.seq_len;
+    // llama2.c has these built in.
+    config.decoder.norm_epsilon = 1e-5;
+    config.decoder.rope_theta = 10000;
+    return config;
   }
 
  private:
@@ -115,7 +128,7 @@ void check_tensors(const TensorStore& store, const ModelConfig& config, Naming n
 FloatCheckpoint described(std::shared_ptr<const TensorStore> store, const ModelConfig& config,
                           Naming naming) {
   check_tensors(*store, config, naming);
-  return {std::move(store), linear_layers(config, naming), config};
+  return {std::move(store), linear_layers(config, naming), config, naming};
 }
 
 }  // namespace
@@ -125,8 +138,12 @@ bool is_float(Dtype dtype) {
 }
 
 FloatCheckpoint::FloatCheckpoint(std::shared_ptr<const TensorStore> store,
-                                 std::vector<LinearLayer> layers, std::optional<ModelConfig> config)
-    : store_(std::move(store)), layers_(std::move(layers)), config_(config) {}
+                                 std::vector<LinearLayer> layers, std::optional<ModelConfig> config,
+                                 Naming naming)
+    : store_(std::move(store)),
+      layers_(std::move(layers)),
+      config_(std::move(config)),
+      naming_(naming) {}
 
 const LinearLayer& FloatCheckpoint::layer(const std::string& name) const {
   const auto found = std::find_if(layers_.begin(), layers_.end(),
@@ -176,7 +193,7 @@ FloatCheckpoint open_float_checkpoint(const std::filesystem::path& path) {
     case CheckpointFormat::safetensors: {
       std::shared_ptr<const TensorStore> store = open_safetensors_store(path);
       std::vector<LinearLayer> layers = all_matrices(*store);
-      return {std::move(store), std::move(layers), std::nullopt};
+      return {std::move(store), std::move(layers), std::nullopt, Naming::hugging_face};
     }
     case CheckpointFormat::gguf: {
       GgufModel model = open_gguf(path);
@@ -184,7 +201,7 @@ FloatCheckpoint open_float_checkpoint(const std::filesystem::path& path) {
     }
     case CheckpointFormat::llama2c: {
       const auto store = std::make_shared<const Llama2cStore>(path);
-      return {store, store->layers(), std::nullopt};
+      return described(store, store->config(), Naming::llama2c);
     }
     default:
       throw Error(ErrorCode::checkpoint_path,

@@ -16,9 +16,9 @@ namespace bitloom {
 
 class FloatCheckpoint {
  public:
-  /// Layers and tensors of `store` in which nothing is missing.
+  /// Layers and tensors of `store` in which nothing is missing; `naming` is that of `config`.
   FloatCheckpoint(std::shared_ptr<const TensorStore> store, std::vector<LinearLayer> layers,
-                  std::optional<ModelConfig> config);
+                  std::optional<ModelConfig> config, Naming naming);
 
   [[nodiscard]] const TensorStore& store() const { return *store_; }
 
@@ -26,8 +26,9 @@ class FloatCheckpoint {
   /// single safetensors file), every matrix of floats.
   [[nodiscard]] const std::vector<LinearLayer>& layers() const { return layers_; }
 
-  /// The sizes of the model, where the files say what it is and llama2.c's are not these.
+  /// The model, where the files say what it is, and whose names its tensors have.
   [[nodiscard]] const std::optional<ModelConfig>& config() const { return config_; }
+  [[nodiscard]] Naming naming() const { return naming_; }
 
   /// The layer of that name. Throws Error layer_name with the nearest names.
   [[nodiscard]] const LinearLayer& layer(const std::string& name) const;
@@ -44,6 +45,7 @@ class FloatCheckpoint {
   std::shared_ptr<const TensorStore> store_;
   std::vector<LinearLayer> layers_;
   std::optional<ModelConfig> config_;
+  Naming naming_;
 };
 
 /// Whether tensors of the type are read as floats: F32, F16 and BF16.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace bitloom {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x46554747;  // "GGUF"
+constexpr std::string_view kScalingKey = ".rope.scaling.type";
 constexpr std::size_t kWindow = 1U << 16U;
 constexpr std::uint64_t kMaxText = 1U << 16U;  // names and values that are kept
 constexpr std::uint32_t kMaxAxes = 4;
@@ -91,16 +93,24 @@ enum class ValueType : std::uint32_t {
 
 constexpr std::array<std::uint64_t, 13> kValueBytes = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
-// What the metadata says that is of use here; the rest, such as the vocabulary, is passed over.
+constexpr const char* kTokensKey = "tokenizer.ggml.tokens";
+constexpr const char* kScoresKey = "tokenizer.ggml.scores";
+constexpr const char* kTypesKey = "tokenizer.ggml.token_type";
+constexpr const char* kTokenizerKey = "tokenizer.ggml.model";
+
+// What the metadata says that is of use here; the rest is passed over.
 struct Metadata {
+  GgufVocabulary vocabulary;  // where it is wanted
   std::map<std::string, std::uint64_t> numbers;
+  std::map<std::string, double> reals;
   std::map<std::string, std::string> texts;
   std::map<std::string, std::uint64_t> lengths;  // of arrays
 };
 
 class MetadataReader {
  public:
-  explicit MetadataReader(Cursor& cursor) : cursor_(cursor) {}
+  MetadataReader(Cursor& cursor, bool wants_vocabulary)
+      : cursor_(cursor), wants_vocabulary_(wants_vocabulary) {}
 
   Metadata read(std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -131,7 +141,7 @@ class MetadataReader {
 
   void read_text(const std::string& key) {
     // Chat templates may be long; no text that is needed is.
-    if (key == "general.architecture")
+    if (key == "general.architecture" || key == kTokenizerKey || key.ends_with(kScalingKey))
       metadata_.texts[key] = cursor_.text();
     else
       cursor_.skip(cursor_.word<std::uint64_t>());
@@ -142,6 +152,12 @@ class MetadataReader {
       metadata_.numbers[key] = cursor_.word<std::uint32_t>();
     else if (type == ValueType::u64 || type == ValueType::i64)
       metadata_.numbers[key] = cursor_.word<std::uint64_t>();
+    else if (type == ValueType::boolean)
+      metadata_.numbers[key] = cursor_.word<std::uint8_t>();
+    else if (type == ValueType::f32)
+      metadata_.reals[key] = std::bit_cast<float>(cursor_.word<std::uint32_t>());
+    else if (type == ValueType::f64)
+      metadata_.reals[key] = std::bit_cast<double>(cursor_.word<std::uint64_t>());
     else
       cursor_.skip(bytes_of(type));
   }
@@ -151,6 +167,7 @@ class MetadataReader {
     const auto count = cursor_.word<std::uint64_t>();
     metadata_.lengths[key] = count;
     if (type == ValueType::array) cursor_.fail("an array of arrays", "an array of plain values");
+    if (wants_vocabulary_ && read_vocabulary(key, type, count)) return;
     if (type == ValueType::text) {
       for (std::uint64_t i = 0; i < count; ++i) cursor_.skip(cursor_.word<std::uint64_t>());
       return;
@@ -160,9 +177,46 @@ class MetadataReader {
     cursor_.skip(count * bytes_of(type));
   }
 
+  // Takes an array of the vocabulary, and says whether it is one. Each value is read before there
+  // is memory for it.
+  bool read_vocabulary(const std::string& key, ValueType type, std::uint64_t count) {
+    GgufVocabulary& vocabulary = metadata_.vocabulary;
+    if (key == kTokensKey && type == ValueType::text)
+      for (std::uint64_t i = 0; i < count; ++i) vocabulary.tokens.push_back(cursor_.text());
+    else if (key == kScoresKey && type == ValueType::f32)
+      for (std::uint64_t i = 0; i < count; ++i)
+        vocabulary.scores.push_back(std::bit_cast<float>(cursor_.word<std::uint32_t>()));
+    else if (key == kTypesKey && (type == ValueType::i32 || type == ValueType::u32))
+      for (std::uint64_t i = 0; i < count; ++i)
+        vocabulary.types.push_back(cursor_.word<std::uint32_t>());
+    else
+      return false;
+    return true;
+  }
+
   Cursor& cursor_;
+  bool wants_vocabulary_;
   Metadata metadata_;
 };
+
+// The number of tensors, and the metadata; the tensors' descriptions follow.
+struct Header {
+  std::uint64_t tensor_count = 0;
+  Metadata metadata;
+};
+
+Header read_header(Cursor& cursor, bool wants_vocabulary) {
+  if (cursor.left() < 4 || cursor.word<std::uint32_t>() != kMagic)
+    cursor.fail("another beginning", "GGUF");
+  const auto version = cursor.word<std::uint32_t>();
+  if (version != 2 && version != 3)
+    cursor.fail(fmt::format("version {}", version), "2 or 3, little-endian");
+  Header header;
+  header.tensor_count = cursor.word<std::uint64_t>();
+  const auto value_count = cursor.word<std::uint64_t>();
+  header.metadata = MetadataReader(cursor, wants_vocabulary).read(value_count);
+  return header;
+}
 
 struct TensorType {
   std::uint32_t number = 0;
@@ -192,16 +246,10 @@ class GgufStore : public TensorStore {
   explicit GgufStore(const std::filesystem::path& path) : file_(path) {
     path_ = path;
     Cursor cursor(file_);
-    if (cursor.left() < 4 || cursor.word<std::uint32_t>() != kMagic)
-      cursor.fail("another beginning", "GGUF");
-    const auto version = cursor.word<std::uint32_t>();
-    if (version != 2 && version != 3)
-      cursor.fail(fmt::format("version {}", version), "2 or 3, little-endian");
-    const auto tensor_count = cursor.word<std::uint64_t>();
-    const auto value_count = cursor.word<std::uint64_t>();
-    metadata_ = MetadataReader(cursor).read(value_count);
+    Header header = read_header(cursor, false);
+    metadata_ = std::move(header.metadata);
     std::vector<std::string> refused;
-    for (std::uint64_t i = 0; i < tensor_count; ++i) read_tensor(cursor, refused);
+    for (std::uint64_t i = 0; i < header.tensor_count; ++i) read_tensor(cursor, refused);
     if (!refused.empty())
       throw Error(ErrorCode::checkpoint_tensor,
                   {path.string(), name_list(refused), "tensors of F32, F16 or BF16",
@@ -232,6 +280,7 @@ class GgufStore : public TensorStore {
     config.vocabulary = vocabulary();
     config.tied = !tensors_.contains("output.weight");
     check_model_config(config, path_.string());
+    if (is_llama_family(config.architecture)) config.decoder = decoder(name->second, config);
     return config;
   }
 
@@ -281,13 +330,40 @@ class GgufStore : public TensorStore {
     }
   }
 
+  [[nodiscard]] DecoderConfig decoder(const std::string& name, const ModelConfig& config) const {
+    constexpr const char* kEpsilon = "attention.layer_norm_rms_epsilon";
+    const std::string prefix = name + ".";
+    DecoderConfig decoder;
+    decoder.context = number(prefix + "context_length", 0);
+    decoder.norm_epsilon = real(prefix + kEpsilon, decoder.norm_epsilon, 0, 1);
+    decoder.rope_theta = real(prefix + "rope.freq_base", decoder.rope_theta, 1, 1e12);
+    const auto refuse_if = [&decoder](bool obstacle, const std::string& what) {
+      if (obstacle) decoder.obstacles.push_back(what);
+    };
+    refuse_if(!metadata_.reals.contains(prefix + kEpsilon), std::string("no value of ") + kEpsilon);
+    const auto scaling = metadata_.texts.find(name + std::string(kScalingKey));
+    if (scaling != metadata_.texts.end())
+      refuse_if(scaling->second != "none",
+                "rotary embedding scaled as " + quotation(scaling->second));
+    refuse_if(real(prefix + "rope.scale_linear", 1, 0, 1e6) != 1, "a scaled rotary embedding");
+    refuse_if(number(prefix + "rope.dimension_count", config.head_size) != config.head_size,
+              "a rotary embedding of a part of each head");
+    refuse_if(number(prefix + "attention.value_length", config.head_size) != config.head_size,
+              "values of another length than keys");
+    refuse_if(metadata_.numbers.contains(prefix + "expert_count"), "experts");
+    // llama.cpp writes Mistral models as "llama".
+    refuse_if(config.architecture == Architecture::mistral,
+              "the order of rotary pairs of \"mistral\" in GGUF");
+    return decoder;
+  }
+
   // The table of tokens has a row for each.
   [[nodiscard]] std::uint32_t vocabulary() const {
     const auto embedding = tensors_.find("token_embd.weight");
     if (embedding != tensors_.end() && embedding->second.shape.size() == 2 &&
         embedding->second.shape[0] >= 1 && embedding->second.shape[0] <= kMost)
       return static_cast<std::uint32_t>(embedding->second.shape[0]);
-    const auto tokens = metadata_.lengths.find("tokenizer.ggml.tokens");
+    const auto tokens = metadata_.lengths.find(kTokensKey);
     if (tokens == metadata_.lengths.end() || tokens->second < 1 || tokens->second > kMost)
       fail_config("token_embd.weight", "no such matrix", "the embedding of every token");
     return static_cast<std::uint32_t>(tokens->second);
@@ -304,6 +380,16 @@ class GgufStore : public TensorStore {
     return static_cast<std::uint32_t>(found->second);
   }
 
+  [[nodiscard]] double real(const std::string& key, double otherwise, double least,
+                            double most) const {
+    const auto found = metadata_.reals.find(key);
+    if (found == metadata_.reals.end()) return otherwise;
+    if (!(found->second >= least && found->second <= most))
+      fail_config(key, fmt::format("{}", found->second),
+                  fmt::format("a number from {} to {}", least, most));
+    return found->second;
+  }
+
   [[noreturn]] void fail_config(const std::string& key, std::string found,
                                 std::string expected) const {
     throw Error(ErrorCode::checkpoint_config,
@@ -316,12 +402,47 @@ class GgufStore : public TensorStore {
   std::map<std::string, std::uint64_t> offsets_;
 };
 
+// What no tokenizer here can do with a vocabulary, or nothing.
+std::string vocabulary_fault(const Metadata& metadata) {
+  const auto kind = metadata.texts.find(kTokenizerKey);
+  if (kind == metadata.texts.end()) return "no vocabulary";
+  if (kind->second != "llama") return "a tokenizer of the kind " + quotation(kind->second);
+  const auto says = [&metadata](const char* name, std::uint64_t usual) {
+    const auto found = metadata.numbers.find(std::string("tokenizer.ggml.") + name);
+    return found == metadata.numbers.end() ? usual : found->second;
+  };
+  if (says("bos_token_id", 1) != 1 || says("eos_token_id", 2) != 2)
+    return fmt::format("begin token {}, end token {}", says("bos_token_id", 1),
+                       says("eos_token_id", 2));
+  if (says("add_space_prefix", 1) != 1) return "texts without a space in front";
+  const GgufVocabulary& vocabulary = metadata.vocabulary;
+  if (vocabulary.scores.size() != vocabulary.tokens.size() ||
+      vocabulary.types.size() != vocabulary.tokens.size())
+    return fmt::format("{} tokens, {} scores, {} types", vocabulary.tokens.size(),
+                       vocabulary.scores.size(), vocabulary.types.size());
+  return "";
+}
+
 }  // namespace
 
 GgufModel open_gguf(const std::filesystem::path& path) {
   auto store = std::make_unique<GgufStore>(path);
   const ModelConfig config = store->config();
   return {std::move(store), config};
+}
+
+GgufVocabulary read_gguf_vocabulary(const std::filesystem::path& path) {
+  const InputFile file(path);
+  Cursor cursor(file);
+  Metadata metadata = read_header(cursor, true).metadata;
+  std::string fault = vocabulary_fault(metadata);
+  if (!fault.empty())
+    throw Error(ErrorCode::tokenizer_file,
+                {path.string(), std::move(fault),
+                 "a vocabulary of the kind \"llama\" with scores and types, begin token 1 and end "
+                 "token 2",
+                 "docs/generate.md says which models can be given texts."});
+  return std::move(metadata.vocabulary);
 }
 
 bool is_gguf(const std::filesystem::path& path) {

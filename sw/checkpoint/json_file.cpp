@@ -36,6 +36,10 @@ json parse(const std::string& place, const std::string& text) {
   fail_at(place, "JSON that is not an object", "a JSON object");
 }
 
+std::string value_text(const json& value) {
+  return quotation(value.is_structured() ? value.type_name() : value.dump(-1, ' ', true));
+}
+
 }  // namespace
 
 JsonObject::JsonObject(std::string place, const std::string& text)
@@ -60,14 +64,22 @@ std::uint32_t JsonObject::number(const std::string& key, std::uint32_t least,
   const json& value = value_.at(key);
   const bool whole = value.is_number_unsigned();
   if (!whole || value.get<std::uint64_t>() < least || value.get<std::uint64_t>() > most)
-    fail(key, quotation(value.is_structured() ? value.type_name() : value.dump(-1, ' ', true)),
-         expected);
+    fail(key, value_text(value), expected);
   return value.get<std::uint32_t>();
 }
 
 std::uint32_t JsonObject::number_or(const std::string& key, std::uint32_t otherwise,
                                     std::uint32_t least, std::uint32_t most) const {
   return has(key) ? number(key, least, most) : otherwise;
+}
+
+double JsonObject::real_or(const std::string& key, double otherwise, double least,
+                           double most) const {
+  if (!has(key)) return otherwise;
+  const json& value = value_.at(key);
+  if (!value.is_number() || !(value.get<double>() >= least && value.get<double>() <= most))
+    fail(key, value_text(value), fmt::format("a number from {} to {}", least, most));
+  return value.get<double>();
 }
 
 std::string JsonObject::text(const std::string& key) const {

@@ -28,6 +28,9 @@ class JsonObject {
                                      std::uint32_t most) const;
   [[nodiscard]] std::uint32_t number_or(const std::string& key, std::uint32_t otherwise,
                                         std::uint32_t least, std::uint32_t most) const;
+  /// A number in [least, most], or `otherwise`. Throws Error checkpoint_config.
+  [[nodiscard]] double real_or(const std::string& key, double otherwise, double least,
+                               double most) const;
   /// A text. Throws Error checkpoint_config.
   [[nodiscard]] std::string text(const std::string& key) const;
   /// An object inside this one. Throws Error checkpoint_config.

@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "sw/checkpoint/gguf.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/file.hpp"
 #include "sw/io/little_endian.hpp"
@@ -18,6 +19,7 @@
 namespace bitloom {
 namespace {
 
+constexpr const char* kAdvice = "Give the vocabulary that the model was trained with.";
 constexpr Token kFirstByteToken = 3;
 constexpr unsigned kByteCount = 256;
 constexpr std::uint64_t kHeaderBytes = 4;
@@ -71,9 +73,7 @@ class Reader {
   }
 
   [[noreturn]] void refuse(std::string found, std::string expected) const {
-    throw Error(ErrorCode::tokenizer_file,
-                {path_, std::move(found), std::move(expected),
-                 "Give the llama2.c tokenizer that the model was trained with."});
+    throw Error(ErrorCode::tokenizer_file, {path_, std::move(found), std::move(expected), kAdvice});
   }
 
  private:
@@ -106,30 +106,84 @@ struct Link {
   bool alive = true;
 };
 
-}  // namespace
+[[noreturn]] void refuse(const std::filesystem::path& path, std::string found,
+                         std::string expected) {
+  throw Error(ErrorCode::tokenizer_file,
+              {path.string(), std::move(found), std::move(expected), kAdvice});
+}
 
-Tokenizer::Tokenizer(const std::filesystem::path& path, std::uint32_t vocab_size) {
+std::vector<Tokenizer::Piece> read_llama2c(const std::filesystem::path& path,
+                                           std::uint32_t vocab_size) {
   const InputFile file(path);
   Reader reader(path.string(), file.read(0, std::min(file.size(), most_bytes(vocab_size))));
   const std::uint32_t longest = reader.length("the longest token's length", kMaxTokenBytes);
-  if (vocab_size < kFirstByteToken + kByteCount)
-    reader.refuse("a model of " + std::to_string(vocab_size) + " tokens",
-                  "at least 259: three and the bytes");
+  std::vector<Tokenizer::Piece> pieces;
   for (Token token = 0; token < vocab_size; ++token) {
     const std::string name = "token " + std::to_string(token);
     const auto score = std::bit_cast<float>(reader.word(name));
-    if (!std::isfinite(score)) reader.refuse(name + " with a score that is not finite", "a number");
     const std::uint32_t length = reader.length("length of " + name, longest);
     const std::span<const std::uint8_t> bytes = reader.take(length, name);
-    pieces_.push_back({std::string(bytes.begin(), bytes.end()), score});
-    tokens_.try_emplace(pieces_.back().text, token);
+    pieces.push_back({std::string(bytes.begin(), bytes.end()), score});
   }
   reader.finish(vocab_size);
+  return pieces;
+}
+
+// SentencePiece writes spaces as U+2581.
+std::string with_spaces(const std::string& text) {
+  constexpr std::string_view kSpace = "\xE2\x96\x81";
+  std::string result;
+  for (std::size_t at = 0; at < text.size();) {
+    const bool space = text.compare(at, kSpace.size(), kSpace) == 0;
+    result += space ? ' ' : text[at];
+    at += space ? kSpace.size() : 1;
+  }
+  return result;
+}
+
+std::vector<Tokenizer::Piece> read_gguf(const std::filesystem::path& path) {
+  constexpr std::uint32_t kText = 1;
+  constexpr std::uint32_t kByte = 6;
+  const GgufVocabulary vocabulary = read_gguf_vocabulary(path);
+  std::vector<Tokenizer::Piece> pieces;
+  for (std::size_t i = 0; i < vocabulary.tokens.size(); ++i) {
+    const std::uint32_t type = vocabulary.types[i];
+    pieces.push_back(
+        {with_spaces(vocabulary.tokens[i]), vocabulary.scores[i], type == kText || type == kByte});
+  }
+  return pieces;
+}
+
+std::vector<Tokenizer::Piece> read_pieces(const std::filesystem::path& path,
+                                          std::uint32_t vocab_size) {
+  if (vocab_size < kFirstByteToken + kByteCount)
+    refuse(path, "a model of " + std::to_string(vocab_size) + " tokens",
+           "at least 259: three and the bytes");
+  return is_gguf(path) ? read_gguf(path) : read_llama2c(path, vocab_size);
+}
+
+}  // namespace
+
+Tokenizer::Tokenizer(const std::filesystem::path& path, std::uint32_t vocab_size)
+    : pieces_(read_pieces(path, vocab_size)) {
+  const auto refuse_here = [&path](std::string found, std::string expected) {
+    refuse(path, std::move(found), std::move(expected));
+  };
+  if (pieces_.size() != vocab_size)
+    refuse_here(std::to_string(pieces_.size()) + " tokens",
+                std::to_string(vocab_size) + ", as many as the model has");
+  for (Token token = 0; token < vocab_size; ++token) {
+    const Piece& piece = pieces_[token];
+    if (!std::isfinite(piece.score))
+      refuse_here("token " + std::to_string(token) + " with a score that is not finite",
+                  "a number");
+    if (piece.in_texts) tokens_.try_emplace(piece.text, token);
+  }
   for (unsigned byte = 0; byte < kByteCount; ++byte) {
     const std::string& text = pieces_[kFirstByteToken + byte].text;
     if (text != byte_text(byte))
-      reader.refuse("token " + std::to_string(kFirstByteToken + byte) + " " + quotation(text),
-                    byte_text(byte));
+      refuse_here("token " + std::to_string(kFirstByteToken + byte) + " " + quotation(text),
+                  byte_text(byte));
   }
 }
 

@@ -15,13 +15,20 @@
 
 namespace bitloom {
 
-/// The file says nothing of the tokens' meaning: 0 is unknown, 1 begins and 2 ends a text, and
-/// 3 to 258 are the bytes, written <0x00> to <0xFF>.
+/// A vocabulary of SentencePiece's kind: token 0 is unknown, 1 begins and 2 ends a text, and 3 to
+/// 258 are the bytes, written <0x00> to <0xFF>.
 class Tokenizer {
  public:
-  /// Reads the vocabulary of a model with `vocab_size` tokens. Throws Error io_read, and
-  /// tokenizer_file when the file is truncated, is longer than its tokens, or holds a length or
-  /// score out of range, or when its tokens 3 to 258 are not the bytes.
+  struct Piece {
+    std::string text;
+    float score = 0;
+    bool in_texts = true;  ///< stands for its text where a text holds it
+  };
+
+  /// Reads the vocabulary of a model with `vocab_size` tokens from a llama2.c or a GGUF file.
+  /// Throws Error io_read; tokenizer_file when a llama2.c file is truncated, is longer than its
+  /// tokens, or holds a length or score out of range, or when there are other than `vocab_size`
+  /// tokens, or tokens 3 to 258 are not the bytes; and what read_gguf_vocabulary throws.
   Tokenizer(const std::filesystem::path& path, std::uint32_t vocab_size);
 
   /// kBeginToken, then the tokens of `text` with a space in front of it (nothing for an empty
@@ -35,11 +42,6 @@ class Tokenizer {
   [[nodiscard]] std::string decode(Token previous, Token token) const;
 
  private:
-  struct Piece {
-    std::string text;
-    float score = 0;
-  };
-
   void append_character(std::string_view character, std::vector<Token>& tokens) const;
   [[nodiscard]] std::vector<Token> merged(const std::vector<Token>& tokens) const;
 

@@ -26,8 +26,7 @@ void rotate_heads(std::span<float> heads, std::uint32_t position, const Transfor
   const std::size_t half = shape.head_dim / 2;
   const bool adjacent = shape.rotary_pairs == RotaryPairs::adjacent;
   for (std::size_t pair = 0; pair < half; ++pair) {
-    const double exponent = -2.0 * static_cast<double>(pair) / shape.head_dim;
-    const double angle = position * std::pow(static_cast<double>(shape.rope_theta), exponent);
+    const double angle = position * shape.rotation[pair];
     const auto cosine = static_cast<float>(std::cos(angle));
     const auto sine = static_cast<float>(std::sin(angle));
     const std::size_t first = adjacent ? 2 * pair : pair;
@@ -38,6 +37,19 @@ void rotate_heads(std::span<float> heads, std::uint32_t position, const Transfor
       heads[head + first] = a * cosine - b * sine;
       heads[head + second] = a * sine + b * cosine;
     }
+  }
+}
+
+void add_bias(std::span<float> x, std::span<const float> bias) {
+  if (bias.empty()) return;
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] += bias[i % bias.size()];
+}
+
+void norm_heads(std::span<float> x, std::span<const float> weight, float epsilon) {
+  if (weight.empty()) return;
+  for (std::size_t i = 0; i < x.size(); i += weight.size()) {
+    const auto head = x.subspan(i, weight.size());
+    rms_norm(head, weight, epsilon, head);
   }
 }
 

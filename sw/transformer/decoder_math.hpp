@@ -13,7 +13,7 @@
 namespace bitloom {
 
 /// out_i = x_i / sqrt(mean(x^2) + epsilon) * weight_i (Zhang and Sennrich, Root Mean Square Layer
-/// Normalization, NeurIPS 2019). All spans have the same size.
+/// Normalization, NeurIPS 2019). All spans have the same size; `out` may be `x`.
 void rms_norm(std::span<const float> x, std::span<const float> weight, float epsilon,
               std::span<float> out);
 
@@ -21,6 +21,12 @@ void rms_norm(std::span<const float> x, std::span<const float> weight, float eps
 /// head_dim values) in place by the angles of `position`. Angles, sines and cosines are binary64,
 /// rounded to binary32 before they are used.
 void rotate_heads(std::span<float> heads, std::uint32_t position, const TransformerShape& shape);
+
+/// Adds `bias` to every vector of its size in `x`; nothing when it is empty.
+void add_bias(std::span<float> x, std::span<const float> bias);
+
+/// Normalizes every vector of the size of `weight` in `x` in place; nothing when it is empty.
+void norm_heads(std::span<float> x, std::span<const float> weight, float epsilon);
 
 /// x_i = exp(x_i - max x) / sum of these.
 void softmax(std::span<float> x);

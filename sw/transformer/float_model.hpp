@@ -30,12 +30,11 @@ struct LinearId {
   }
 };
 
-/// Which elements of a head the rotary embedding turns together; pair i of a head turns by
-/// position * theta^(-2i / head_dim). Checkpoints in one order become the other by permuting the
-/// rows of q and k within each head.
+/// Which elements of a head the rotary embedding turns together. Checkpoints in one order become
+/// the other by permuting the rows of q and k within each head.
 enum class RotaryPairs : std::uint8_t {
-  adjacent,  ///< 2i and 2i + 1: llama2.c, and LLaMA as published
-  halves     ///< i and i + head_dim / 2: Hugging Face
+  adjacent,  ///< 2i and 2i + 1: llama2.c, LLaMA as published and in GGUF
+  halves     ///< i and i + head_dim / 2: Hugging Face, and Qwen in GGUF
 };
 
 struct TransformerShape {
@@ -48,8 +47,8 @@ struct TransformerShape {
   std::uint32_t vocab_size = 0;
   std::uint32_t context = 0;  ///< most tokens of a text, the begin token included
   float norm_epsilon = 1e-5F;
-  float rope_theta = 10000;
   RotaryPairs rotary_pairs = RotaryPairs::adjacent;
+  std::vector<double> rotation;  ///< [head_dim / 2]: radians that pair i turns by per position
   bool tied_classifier = false;  ///< the classifier is the embedding
 
   [[nodiscard]] std::uint32_t q_dim() const { return heads * head_dim; }
@@ -66,6 +65,11 @@ struct DecoderBlock {
   std::vector<float> attention_norm;               ///< [dim]
   std::vector<float> ffn_norm;                     ///< [dim]
   std::array<NamedLinear, kBlockLinears> linears;  ///< by LinearKind
+  std::vector<float> q_bias;  ///< [q_dim], added to what q gives; empty = none. Qwen 2 has biases
+  std::vector<float> k_bias;  ///< [kv_dim]
+  std::vector<float> v_bias;  ///< [kv_dim]
+  std::vector<float> q_norm;  ///< [head_dim], of every head; empty = none. Qwen 3 has these norms
+  std::vector<float> k_norm;  ///< [head_dim]
 };
 
 struct FloatModel {

@@ -57,7 +57,8 @@ void Transformer::add_attention(std::uint32_t block, std::span<float> x, LinearL
   const TransformerShape& shape = model_.shape;
   const std::size_t q_dim = shape.q_dim();
   const std::size_t kv_dim = shape.kv_dim();
-  const std::vector<float> input = normalized(x, model_.blocks[block].attention_norm);
+  const DecoderBlock& weights = model_.blocks[block];
+  const std::vector<float> input = normalized(x, weights.attention_norm);
   std::vector<float> q(tokens * q_dim);
   std::vector<float> k(tokens * kv_dim);
   std::vector<float> v(tokens * kv_dim);
@@ -65,6 +66,11 @@ void Transformer::add_attention(std::uint32_t block, std::span<float> x, LinearL
                              LinearProduct{{LinearKind::k, block}, input, k},
                              LinearProduct{{LinearKind::v, block}, input, v}},
                   tokens);
+  add_bias(q, weights.q_bias);
+  add_bias(k, weights.k_bias);
+  add_bias(v, weights.v_bias);
+  norm_heads(q, weights.q_norm, shape.norm_epsilon);
+  norm_heads(k, weights.k_norm, shape.norm_epsilon);
   for (std::uint32_t token = 0; token < tokens; ++token) {
     rotate_heads(std::span(q).subspan(token * q_dim, q_dim), position_ + token, shape);
     rotate_heads(std::span(k).subspan(token * kv_dim, kv_dim), position_ + token, shape);

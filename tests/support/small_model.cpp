@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/small_model.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdio>
@@ -29,24 +30,39 @@ Reals times(const SmallModel::Vector& w, const Reals& x) {
   return y;
 }
 
-Reals norm(const Reals& x, const SmallModel::Vector& weight) {
+Reals norm(const Reals& x, const SmallModel::Vector& weight, double epsilon) {
   double square = 0;
   for (const double value : x) square += value * value;
   Reals y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i)
-    y[i] = x[i] * weight[i] / std::sqrt(square / static_cast<double>(x.size()) + 1e-5);
+    y[i] = x[i] * weight[i] / std::sqrt(square / static_cast<double>(x.size()) + epsilon);
   return y;
 }
 
-void rotate(Reals& x, std::size_t position) {
+void rotate(Reals& x, std::size_t position, const SmallModel& model) {
   for (std::size_t i = 0; i < x.size(); i += 2) {
-    const auto within = static_cast<double>(i % SmallModel::kHeadDim);
+    const std::size_t within = i % SmallModel::kHeadDim;
     const double angle = static_cast<double>(position) /
-                         std::pow(10000.0, within / static_cast<double>(SmallModel::kHeadDim));
+                         std::pow(model.theta, static_cast<double>(within) /
+                                                   static_cast<double>(SmallModel::kHeadDim)) /
+                         model.divisors[within / 2];
     const double a = x[i];
     const double b = x[i + 1];
     x[i] = a * std::cos(angle) - b * std::sin(angle);
     x[i + 1] = a * std::sin(angle) + b * std::cos(angle);
+  }
+}
+
+// Bias and norm of a block, where there are any.
+void finish(Reals& x, std::size_t block, const std::vector<SmallModel::Vector>& biases,
+            const std::vector<SmallModel::Vector>& norms, double epsilon) {
+  if (!biases.empty())
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] += biases[block][i];
+  if (norms.empty()) return;
+  for (std::size_t head = 0; head < x.size(); head += SmallModel::kHeadDim) {
+    const auto begin = x.begin() + static_cast<std::ptrdiff_t>(head);
+    const Reals normed = norm({begin, begin + SmallModel::kHeadDim}, norms[block], epsilon);
+    std::copy(normed.begin(), normed.end(), begin);
   }
 }
 
@@ -75,15 +91,20 @@ Reals attention(const Reals& q, const std::vector<Reals>& keys, const std::vecto
   return out;
 }
 
+SmallModel::Vector random_values(std::mt19937& random, std::size_t count, double center,
+                                 double spread) {
+  SmallModel::Vector values(count);
+  for (float& value : values)
+    value = static_cast<float>(center + spread * (static_cast<double>(random()) * 0x1p-31 - 1.0));
+  return values;
+}
+
 }  // namespace
 
 SmallModel::SmallModel(std::uint32_t seed) {
   std::mt19937 random(seed);
   const auto tensor = [&random](std::size_t count, double center, double spread) {
-    Vector values(count);
-    for (float& value : values)
-      value = static_cast<float>(center + spread * (static_cast<double>(random()) * 0x1p-31 - 1.0));
-    return values;
+    return random_values(random, count, center, spread);
   };
   embedding = tensor(kVocab * kDim, 0, 1);
   for (std::size_t block = 0; block < kBlocks; ++block) {
@@ -99,6 +120,39 @@ SmallModel::SmallModel(std::uint32_t seed) {
   }
   final_norm = tensor(kDim, 1, 0.5);
   classifier = tensor(kVocab * kDim, 0, 0.5);
+}
+
+void SmallModel::add_biases(std::uint32_t seed) {
+  std::mt19937 random(seed);
+  for (std::size_t block = 0; block < kBlocks; ++block) {
+    q_bias.push_back(random_values(random, kDim, 0, 1));
+    k_bias.push_back(random_values(random, kKvDim, 0, 1));
+    v_bias.push_back(random_values(random, kKvDim, 0, 1));
+  }
+}
+
+void SmallModel::add_head_norms(std::uint32_t seed) {
+  std::mt19937 random(seed);
+  for (std::size_t block = 0; block < kBlocks; ++block) {
+    q_norm.push_back(random_values(random, kHeadDim, 1, 0.8));
+    k_norm.push_back(random_values(random, kHeadDim, 1, 0.8));
+  }
+}
+
+PlainModel SmallModel::plain() const {
+  PlainModel model = plain_model(file());
+  model.epsilon = epsilon;
+  model.theta = theta;
+  const auto add = [&model](const char* name, const std::vector<Vector>& by_block) {
+    for (std::size_t block = 0; block < by_block.size(); ++block)
+      model.of_block(block, name) = {{by_block[block].size()}, by_block[block]};
+  };
+  add("self_attn.q_proj.bias", q_bias);
+  add("self_attn.k_proj.bias", k_bias);
+  add("self_attn.v_proj.bias", v_bias);
+  add("self_attn.q_norm.weight", q_norm);
+  add("self_attn.k_norm.weight", k_norm);
+  return model;
 }
 
 std::string SmallModel::file() const {
@@ -136,8 +190,8 @@ std::string SmallModel::tokenizer_file() {
   return bytes;
 }
 
-std::vector<std::vector<double>> SmallModel::logits(
-    const std::vector<std::uint32_t>& tokens) const {
+std::vector<std::vector<double>> SmallModel::logits(const std::vector<std::uint32_t>& tokens,
+                                                    const Watch& watch) const {
   std::vector<std::vector<Reals>> keys(kBlocks);
   std::vector<std::vector<Reals>> values(kBlocks);
   std::vector<Reals> result;
@@ -145,21 +199,33 @@ std::vector<std::vector<double>> SmallModel::logits(
     const auto row = embedding.begin() + static_cast<std::ptrdiff_t>(tokens[position] * kDim);
     Reals x(row, row + kDim);
     for (std::size_t block = 0; block < kBlocks; ++block) {
-      const Reals in = norm(x, att_norm[block]);
+      const std::string prefix = "layers." + std::to_string(block) + ".";
+      const Reals in = norm(x, att_norm[block], epsilon);
+      for (const char* name : {"wq", "wk", "wv"}) watch(prefix + name, in);
       Reals q = times(wq[block], in);
       Reals k = times(wk[block], in);
-      rotate(q, position);
-      rotate(k, position);
+      Reals v = times(wv[block], in);
+      finish(q, block, q_bias, q_norm, epsilon);
+      finish(k, block, k_bias, k_norm, epsilon);
+      finish(v, block, v_bias, {}, epsilon);
+      rotate(q, position, *this);
+      rotate(k, position, *this);
       keys[block].push_back(k);
-      values[block].push_back(times(wv[block], in));
-      add(x, times(wo[block], attention(q, keys[block], values[block])));
-      const Reals middle = norm(x, ffn_norm[block]);
+      values[block].push_back(v);
+      const Reals attended = attention(q, keys[block], values[block]);
+      watch(prefix + "wo", attended);
+      add(x, times(wo[block], attended));
+      const Reals middle = norm(x, ffn_norm[block], epsilon);
+      for (const char* name : {"w1", "w3"}) watch(prefix + name, middle);
       Reals gate = times(w1[block], middle);
       const Reals up = times(w3[block], middle);
       for (std::size_t i = 0; i < gate.size(); ++i) gate[i] *= up[i] / (1 + std::exp(-gate[i]));
+      watch(prefix + "w2", gate);
       add(x, times(w2[block], gate));
     }
-    result.push_back(times(classifier, norm(x, final_norm)));
+    const Reals last = norm(x, final_norm, epsilon);
+    watch("classifier", last);
+    result.push_back(times(classifier, last));
   }
   return result;
 }

@@ -10,7 +10,7 @@
 #include "host/generation/generate.hpp"
 #include "sw/contract/half_value.hpp"
 #include "sw/io/layer_file.hpp"
-#include "sw/transformer/llama2c_model.hpp"
+#include "sw/transformer/checkpoint_model.hpp"
 #include "tests/support/small_model.hpp"
 #include "tests/sw/io/io_test_support.hpp"
 
@@ -62,7 +62,7 @@ class RecordingDevice final : public Device {
 
 struct Fixture {
   ScratchFolder folder;
-  FloatModel model = read_llama2c_model(write_bytes(folder.path("m.bin"), SmallModel(3).file()));
+  FloatModel model = read_model(write_bytes(folder.path("m.bin"), SmallModel(3).file()));
   Log log;
 
   LoadedModel loaded(const NeededPrecisions& needed) {

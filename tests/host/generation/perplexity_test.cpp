@@ -6,7 +6,7 @@
 
 #include "host/runtime/devices.hpp"
 #include "sw/config/config.hpp"
-#include "sw/transformer/llama2c_model.hpp"
+#include "sw/transformer/checkpoint_model.hpp"
 #include "tests/support/small_model.hpp"
 #include "tests/sw/io/io_test_support.hpp"
 
@@ -17,7 +17,7 @@ using namespace bitloom;
 struct Fixture {
   explicit Fixture(SmallModel model_values)
       : small(std::move(model_values)),
-        model(read_llama2c_model(write_bytes(folder.path("m.bin"), small.file()))),
+        model(read_model(write_bytes(folder.path("m.bin"), small.file()))),
         loaded(load()) {}
 
   [[nodiscard]] LoadedModel load() const {

@@ -8,7 +8,7 @@
 #include "host/runtime/devices.hpp"
 #include "sw/config/config.hpp"
 #include "sw/tokenizer/tokenizer.hpp"
-#include "sw/transformer/llama2c_model.hpp"
+#include "sw/transformer/checkpoint_model.hpp"
 #include "tests/support/test_data.hpp"
 
 namespace {
@@ -18,7 +18,7 @@ using namespace bitloom;
 constexpr std::uint32_t kGroupSize = 64;
 
 struct Stories {
-  FloatModel model = read_llama2c_model(test_data("stories260K/stories260K.bin"));
+  FloatModel model = read_model(test_data("stories260K/stories260K.bin"));
   Tokenizer tokenizer{test_data("stories260K/tok512.bin"), model.shape.vocab_size};
 
   [[nodiscard]] LoadedModel load(const std::string& backend, Mode mode,

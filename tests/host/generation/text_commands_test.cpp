@@ -7,7 +7,9 @@
 
 #include "host/generation/layer_makers.hpp"
 #include "sw/io/layer_file.hpp"
-#include "sw/transformer/llama2c_model.hpp"
+#include "sw/io/moments_file.hpp"
+#include "sw/io/safetensors.hpp"
+#include "sw/transformer/checkpoint_model.hpp"
 #include "tests/host/command.hpp"
 #include "tests/support/small_model.hpp"
 
@@ -122,10 +124,10 @@ TEST_CASE("layers of an interchange file write the text of those made on the fly
   const Json made = generated(
       command, {{"--bits-schedule", "0:3,4:2"}, {"--group-size", "32"}, {"--tokens", "8"}});
   CHECK(made["weights"].is_null());
-  const FloatModel model = read_llama2c_model(command.path("model.bin"));
+  const FloatModel model = read_model(command.path("model.bin"));
   std::vector<Layer> layers;
   for (const LinearId id : model.linears())
-    layers.push_back(quantizing_maker(Mode::bcq, 32, {})(model.linear(id), {3}));
+    layers.push_back(quantizing_maker(Mode::bcq, 32, {})(model.linear(id), {2, 3}));
   write_layers(command.path("w.safetensors"), layers);
   command.options.erase("--group-size");
   command.options.erase("--bits-schedule");
@@ -137,7 +139,120 @@ TEST_CASE("layers of an interchange file write the text of those made on the fly
   // The file has no other precision, and says so before anything is written.
   std::filesystem::remove(command.scratch / "run/result.json");
   command.set("--bits", "4");
-  command.check_refused("BL-CALL-precision", {"layer layers.0.wq", "4 bits", "serves: 3"});
+  command.check_refused("BL-CALL-precision", {"layer layers.0.wq", "4 bits", "serves: 2, 3"});
+}
+
+TEST_CASE("a model writes the same text from every format, its layers named as the format does") {
+  Command command("generate");
+  bitloom::PlainModel plain = bitloom::SmallModel(1).plain();
+  plain.vocabulary = bitloom::plain_vocabulary(bitloom::SmallModel::tokenizer_file());
+  bitloom::write_hugging_face(command.path("folder"), plain);
+  bitloom::write_gguf(command.path("model.gguf"), plain);
+  const auto ids = [&](const std::string& model, const std::string& rule) {
+    return generated(command, {{"--model", command.path(model)},
+                               {"--bits", "16"},
+                               {"--layer-bits", rule},
+                               {"--tokens", "30"},
+                               {"--temperature", "1"}})["token_ids"];
+  };
+  const Json expected = ids("model.bin", "*.w2=3");
+  REQUIRE(expected.size() > 5);
+  CHECK(ids("folder", "*.down_proj=3") == expected);
+  CHECK(ids("model.gguf", "*.ffn_down=3") == expected);
+  CHECK(ids("model.gguf", "*.ffn_down=2") != expected);
+  command.set("--tokenizer", command.path("model.gguf"));
+  CHECK(ids("model.gguf", "*.ffn_down=3") == expected);
+}
+
+TEST_CASE("a model that inference does not know is refused by name") {
+  Command command("generate");
+  bitloom::PlainModel plain = bitloom::SmallModel(1).plain();
+  plain.json["rope_scaling"] = R"({"rope_type": "longrope"})";
+  bitloom::write_hugging_face(command.path("folder"), plain);
+  command.set("--model", command.path("folder"));
+  command.check_refused("BL-MOD-unsupported", {"folder", "longrope"});
+}
+
+TEST_CASE("quantized checkpoints of both systems write the text of our own file") {
+  using namespace bitloom;
+  struct Case {
+    Mode mode;
+    std::uint32_t group_size;
+    std::string format;
+  };
+  for (const Case& c : {Case{Mode::bcq, 32, "anybcq"}, Case{Mode::codebook, 128, "anyprec"}}) {
+    Command command("generate");
+    write_hugging_face(command.path("folder"), random_plain_model(3));
+    const FloatModel model = read_model(command.path("folder"));
+    std::vector<Layer> layers;
+    for (const LinearId id : model.linears())
+      layers.push_back(quantizing_maker(c.mode, c.group_size, {})(model.linear(id), {2, 3}));
+    write_layers(command.path("w.safetensors"), layers);
+    REQUIRE(host_test::bitloom({"convert", "--from", command.path("w.safetensors"), "--to",
+                                command.path("theirs"), "--format", c.format, "--layers",
+                                "model.layers.*"})
+                .exit_code == 0);
+    const Json ours = generated(command, {{"--model", command.path("folder")},
+                                          {"--weights", command.path("w.safetensors")},
+                                          {"--layer-bits", "lm_head=16"},
+                                          {"--bits-schedule", "0:2,5:3"},
+                                          {"--tokens", "12"}});
+    const Json theirs = generated(command, {{"--weights", command.path("theirs")}});
+    CHECK(theirs["token_ids"] == ours["token_ids"]);
+    CHECK(theirs["weights"] == command.path("theirs"));
+    // These formats have no classifier.
+    command.options.erase("--layer-bits");
+    std::filesystem::remove(command.scratch / "run/result.json");
+    command.check_refused("BL-LAY-name", {"no layer lm_head", "--layer-bits lm_head=16"});
+    command.set("--weights", command.path("folder"));
+    command.check_refused("BL-CKP-path", {"folder"});
+  }
+}
+
+TEST_CASE("calibrate writes the moments of every layer and says over how many tokens") {
+  using namespace bitloom;
+  Command command("calibrate");
+  const std::string file = command.path("moments.safetensors");
+  command.set("--out", file);
+  command.set("--tokens", "70");
+  const Outcome outcome = command();
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(outcome.out == file + ": moments of 15 layers over 70 tokens\n");
+  const SafetensorsFile written(file);
+  CHECK(written.metadata().at("bitloom.model") == command.path("model.bin"));
+  CHECK(written.metadata().at("bitloom.tokens") == "70");
+  CHECK(written.tensors().size() == 15);
+  const FloatModel model = read_model(command.path("model.bin"));
+  for (const LinearId id : model.linears()) {
+    const NamedLinear& linear = model.linear(id);
+    const std::vector<double> moments = read_moments(file, linear.name, linear.weights.k);
+    CHECK(std::all_of(moments.begin(), moments.end(), [](double m) { return m > 0; }));
+  }
+  // A given text, and the sampled one again, are other and the same numbers.
+  const auto first = read_moments(file, "layers.1.w2", SmallModel::kHidden);
+  CHECK(command().exit_code == 0);
+  CHECK(read_moments(file, "layers.1.w2", SmallModel::kHidden) == first);
+  write_text(command.scratch / "text", "ab ba ab");
+  command.set("--text", command.path("text"));
+  CHECK(command().exit_code == 0);
+  CHECK(read_moments(file, "layers.1.w2", SmallModel::kHidden) != first);
+}
+
+TEST_CASE("calibrate refuses what it cannot do, and leaves an older file alone") {
+  Command command("calibrate");
+  command.set("--out", command.path("none/moments.safetensors"));
+  command.check_refused("BL-OUT-path", {"none/moments.safetensors"});
+  command.set("--out", command.path("moments.safetensors"));
+  write_text(command.scratch / "moments.safetensors", "older");
+  command.set("--tokens", "0");
+  command.check_refused("BL-USE-usage", {"--tokens"});
+  command.set("--tokens", "10");
+  command.set("--text", command.path("none"));
+  command.check_refused("BL-IO-read", {"none"});
+  CHECK(read_text(command.scratch / "moments.safetensors") == "older");
+  command.options.erase("--out");
+  command.check_refused("BL-USE-usage", {"--out"});
 }
 
 TEST_CASE("perplexity has a row for each precision, in the order asked for") {

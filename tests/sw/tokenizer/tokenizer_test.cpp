@@ -3,8 +3,10 @@
 
 #include <bit>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <limits>
 
+#include "tests/support/model_files.hpp"
 #include "tests/support/small_model.hpp"
 #include "tests/sw/io/io_test_support.hpp"
 
@@ -135,4 +137,76 @@ TEST_CASE("a vocabulary without the bytes is refused") {
   CHECK(error.code() == ErrorCode::tokenizer_file);
   CHECK(error.parts().found == "token 68 \"<0x4g>\"");
   CHECK(error.parts().expected == "<0x41>");
+}
+
+namespace {
+
+// The vocabulary of SmallModel in a GGUF file, which `change` may change.
+std::string gguf_bytes(const std::function<void(PlainModel&)>& change = [](PlainModel&) {}) {
+  const ScratchFolder folder;
+  PlainModel model = SmallModel(1).plain();
+  model.vocabulary = plain_vocabulary(SmallModel::tokenizer_file());
+  change(model);
+  write_gguf(folder.path("m.gguf"), model);
+  return read_bytes(folder.path("m.gguf"));
+}
+
+}  // namespace
+
+TEST_CASE("a vocabulary in GGUF encodes and decodes as that of llama2.c") {
+  const ScratchFolder folder;
+  const Tokenizer gguf(write_bytes(folder.path("m.gguf"), gguf_bytes()), kVocab);
+  const Tokenizer usual = tokenizer();
+  for (const std::string text :
+       {"", "b", " ", "ab ba", "babab aab", "\xC3\xA9z\xC3\xBC\n", "<s>", "\xFF"}) {
+    const std::vector<Token> tokens = usual.encode(text);
+    CHECK(gguf.encode(text) == tokens);
+    for (std::size_t i = 1; i < tokens.size(); ++i)
+      CHECK(gguf.decode(tokens[i - 1], tokens[i]) == usual.decode(tokens[i - 1], tokens[i]));
+  }
+}
+
+TEST_CASE("tokens of GGUF that are marks are not read out of texts") {
+  std::string bytes = gguf_bytes();
+  // The array's types of value and element and its length lie between its name and its values.
+  const std::size_t types = bytes.find("token_type") + 10 + 16;
+  REQUIRE(bytes[types + 4 * kSpaceAb] == 1);
+  bytes[types + 4 * kSpaceAb] = 3;
+  const ScratchFolder folder;
+  const Tokenizer gguf(write_bytes(folder.path("m.gguf"), bytes), kVocab);
+  CHECK(gguf.encode("ab") == std::vector<Token>{kBeginToken, kSpaceA, kB});
+}
+
+TEST_CASE("vocabularies in GGUF that cannot be used are refused") {
+  const auto refused = [](const std::string& bytes, std::uint32_t vocab_size = kVocab) {
+    const Error error = refusal(bytes, vocab_size);
+    CHECK(error.code() == ErrorCode::tokenizer_file);
+    return error.parts().found;
+  };
+  const auto replaced_in = [](std::string bytes, const std::string& from, const std::string& to) {
+    REQUIRE(from.size() == to.size());
+    return bytes.replace(bytes.find(from), from.size(), to);
+  };
+  const std::string good = gguf_bytes();
+  const auto word = [](std::uint32_t value) { return raw(value); };
+  CHECK(refused(gguf_bytes([](PlainModel& m) { m.vocabulary.clear(); })) == "no vocabulary");
+  const std::string kind = std::string("tokenizer.ggml.model") + word(8) + raw(std::uint64_t{5});
+  CHECK(refused(replaced_in(good, kind + "llama", kind + "gpt-2")) ==
+        "a tokenizer of the kind \"gpt-2\"");
+  const std::string begin = std::string("bos_token_id") + word(4);
+  CHECK(refused(replaced_in(good, begin + word(1), begin + word(9))) ==
+        "begin token 9, end token 2");
+  const std::string end = std::string("eos_token_id") + word(4);
+  CHECK(refused(replaced_in(good, end + word(2), end + word(3))) == "begin token 1, end token 3");
+  CHECK(refused(replaced_in(good, "ggml.scores", "ggml.scorex")) ==
+        "270 tokens, 0 scores, 270 types");
+  CHECK(refused(replaced_in(good, "token_type", "token_typx")) ==
+        "270 tokens, 270 scores, 0 types");
+  CHECK(refused(replaced_in(good, "<0x41>", "<0x14>")) == "token 68 \"<0x14>\"");
+  CHECK(refused(good, kVocab - 1) == "270 tokens");
+  CHECK(refused(gguf_bytes([](PlainModel& m) {
+          m.vocabulary[260].second = std::numeric_limits<float>::quiet_NaN();
+        })) == "token 260 with a score that is not finite");
+  for (std::size_t length = 8; length < good.find("bos_token_id"); length += 101)
+    CHECK(refusal(good.substr(0, length)).code() == ErrorCode::checkpoint_gguf);
 }

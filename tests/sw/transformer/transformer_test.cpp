@@ -8,8 +8,8 @@
 #include <limits>
 #include <numeric>
 
+#include "sw/transformer/checkpoint_model.hpp"
 #include "sw/transformer/float_layers.hpp"
-#include "sw/transformer/llama2c_model.hpp"
 #include "tests/support/small_model.hpp"
 #include "tests/sw/io/io_test_support.hpp"
 
@@ -22,7 +22,7 @@ const std::vector<Token> kText = {1, 261, 5, 5, 269, 0, 77, 130, 261, 13, 200, 2
 
 struct Fixture {
   explicit Fixture(const SmallModel& small)
-      : model(read_llama2c_model(write_bytes(folder.path("m.bin"), small.file()))),
+      : model(read_model(write_bytes(folder.path("m.bin"), small.file()))),
         linear(model, model.linears()) {}
 
   [[nodiscard]] std::vector<float> all_logits(const std::vector<Token>& text) {
@@ -101,14 +101,14 @@ TEST_CASE("pairs of halves are adjacent pairs with the rows of q and k permuted"
   check_close(transformer.forward(kText, linear, LogitsOf::all_tokens), small.logits(kText));
 }
 
-TEST_CASE("theta and epsilon of the shape are used") {
+TEST_CASE("rotation and epsilon of the shape are used") {
   const SmallModel small(11);
   Fixture fixture(small);
   const std::vector<float> usual = fixture.all_logits(kText);
-  const float theta = fixture.model.shape.rope_theta;
-  fixture.model.shape.rope_theta = 500000;
+  const std::vector<double> rotation = fixture.model.shape.rotation;
+  fixture.model.shape.rotation[1] /= 2;
   CHECK(fixture.all_logits(kText) != usual);
-  fixture.model.shape.rope_theta = theta;
+  fixture.model.shape.rotation = rotation;
   fixture.model.shape.norm_epsilon = 1e-2F;
   CHECK(fixture.all_logits(kText) != usual);
 }

@@ -317,6 +317,8 @@ void check_model_config(const ModelConfig& config, const std::string& place) {
     throw Error(ErrorCode::checkpoint_config, {place, std::move(found), std::move(expected),
                                                "Download or export the checkpoint again."});
   };
+  if (config.blocks > kMostBlocks)
+    fail(fmt::format("{} blocks", config.blocks), fmt::format("at most {}", kMostBlocks));
   if (config.heads % config.kv_heads != 0)
     fail(fmt::format("{} heads and {} key/value heads", config.heads, config.kv_heads),
          "key/value heads that divide the heads");

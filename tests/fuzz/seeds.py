@@ -29,7 +29,11 @@ def gguf():
     values = [text("general.architecture") + struct.pack("<I", 8) + text("llama"),
               number("llama.block_count", 1), number("llama.embedding_length", 4),
               number("llama.feed_forward_length", 6), number("llama.attention.head_count", 2),
-              text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 1) + text("a")]
+              text("llama.rope.freq_base") + struct.pack("<If", 6, 10000),
+              text("tokenizer.ggml.model") + struct.pack("<I", 8) + text("llama"),
+              text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 1) + text("a"),
+              text("tokenizer.ggml.scores") + struct.pack("<IIQf", 9, 6, 1, -1),
+              text("tokenizer.ggml.token_type") + struct.pack("<IIQI", 9, 5, 1, 1)]
     tensor = text("token_embd.weight") + struct.pack("<IQQIQ", 2, 4, 3, 1, 0)
     header = struct.pack("<4sIQQ", b"GGUF", 3, 1, len(values)) + b"".join(values) + tensor
     return header + bytes(-len(header) % 32) + bytes(24)

@@ -162,6 +162,7 @@ PlainModel plain_model(const std::string& llama2c) {
   const std::int32_t vocab = fields.number();
   model.vocab = static_cast<std::size_t>(std::abs(vocab));
   model.context = static_cast<std::size_t>(fields.number());
+  if (model.heads == 0) throw std::invalid_argument("a llama2.c file without heads");
   model.head_dim = model.dim / model.heads;
   const std::size_t kv_dim = model.kv_heads * model.head_dim;
   model.tensors["model.embed_tokens.weight"] = fields.tensor({model.vocab, model.dim});
@@ -243,8 +244,9 @@ void write_hugging_face(const std::filesystem::path& folder, const PlainModel& m
     std::string shape;
     for (const std::size_t extent : tensor.shape)
       shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
-    header += (header.size() > 1 ? ", \"" : "\"") + name + R"(": {"dtype": "F32", "shape": [)" +
-              shape + R"(], "data_offsets": [)" + std::to_string(data.size()) + ", ";
+    if (header.size() > 1) header += ", ";
+    header.append("\"").append(name).append(R"(": {"dtype": "F32", "shape": [)").append(shape);
+    header.append(R"(], "data_offsets": [)").append(std::to_string(data.size())).append(", ");
     data += bytes_of(tensor.values);
     header += std::to_string(data.size()) + "]}";
   }

@@ -130,6 +130,8 @@ TEST_CASE("Malformed GGUF files are refused") {
   CHECK(refused([](Gguf& g) { g.values.erase(g.values.begin()); }) == ErrorCode::checkpoint_config);
   CHECK(refused([](Gguf& g) { g.values.erase(g.values.begin() + 1); }) ==
         ErrorCode::checkpoint_config);
+  CHECK(refused([](Gguf& g) { g.values[1] = number("llama.block_count", 4097); }) ==
+        ErrorCode::checkpoint_config);
   CHECK(refused([](Gguf& g) {
           g.values[0] = text("general.architecture") + raw(kText) + text("x");
         }) == ErrorCode::checkpoint_architecture);

@@ -60,7 +60,7 @@ struct Files {
 };
 
 Error refusal(const std::filesystem::path& path) {
-  const Error error = error_of([&] { read_model(path); });
+  Error error = error_of([&] { read_model(path); });
   CHECK(error.code() == ErrorCode::model_unsupported);
   return error;
 }

@@ -27,6 +27,13 @@ std::optional<fs::path> environment_path(const char* name) {
   return fs::path(value);
 }
 
+// Keys are SHA-256 digests in hexadecimal.
+bool is_entry(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  return stem.size() == 64 && stem.find_first_not_of("0123456789abcdef") == std::string::npos &&
+         (path.extension() == ".json" || path.extension() == ".safetensors");
+}
+
 }  // namespace
 
 fs::path cache_directory() {
@@ -45,7 +52,8 @@ fs::path LayerCache::index_path(const std::string& key) const {
 }
 
 std::optional<Quantized> LayerCache::find(const std::string& key) const {
-  if (!fs::exists(index_path(key))) return std::nullopt;
+  std::error_code unknown;
+  if (!fs::exists(index_path(key), unknown)) return std::nullopt;
   try {
     const nlohmann::json index = nlohmann::json::parse(read_whole(index_path(key)));
     if (sha256_hex(read_whole(layer_path(key))) != index.at("sha256").get<std::string>())
@@ -57,6 +65,13 @@ std::optional<Quantized> LayerCache::find(const std::string& key) const {
   } catch (const std::exception&) {
     return std::nullopt;  // a damaged entry is made again, whatever the damage
   }
+}
+
+void LayerCache::clear() const {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory_, ignored))
+    if (is_entry(entry.path())) fs::remove(entry.path(), ignored);
+  fs::remove(directory_, ignored);  // if it is empty
 }
 
 void LayerCache::store(const std::string& key, const Quantized& quantized) const {

@@ -23,6 +23,9 @@ class LayerCache {
   /// The entry of a key; empty when there is none or when it is damaged in any way.
   [[nodiscard]] std::optional<Quantized> find(const std::string& key) const;
 
+  /// Removes all entries, and the directory if nothing else is in it.
+  void clear() const;
+
   /// Writes an entry. Throws Error output_path.
   void store(const std::string& key, const Quantized& quantized) const;
 

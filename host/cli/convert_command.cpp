@@ -38,7 +38,7 @@ int convert_command(const Arguments& arguments) {
     return kExitOk;
   }
   const auto text = [&values](const char* name) { return values[name].as<std::string>(); };
-  const WriteCheckpoint write = writer_of(text("format"), text("to"));
+  const WriteCheckpoint write = writer_of(text("format"), text("to"), text("from"));
   const auto source = open_quantized_checkpoint(text("from"));
   std::vector<std::string> names;
   for (const LayerOutline& layer : source->layers()) names.push_back(layer.name);

@@ -77,7 +77,11 @@ int dispatch(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    return dispatch({argv + 1, argv + argc});
+    const int code = dispatch({argv + 1, argv + argc});
+    if (std::cout.flush()) return code;
+    throw Error(ErrorCode::output_path,
+                {"standard output", "a failed write", "a file or pipe that takes all of it",
+                 "Free some space."});
   } catch (const Error& error) {
     std::cerr << format_error("bitloom", error) << "\n";
     return exit_code(error.code());

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "host/checkpoints/inspect.hpp"
 #include "host/checkpoints/writers.hpp"
@@ -14,6 +15,8 @@
 #include "host/cli/progress.hpp"
 #include "host/quantize/quantizing_checkpoint.hpp"
 #include "sw/error/error.hpp"
+#include "sw/io/file.hpp"
+#include "sw/io/moments_file.hpp"
 
 namespace bitloom {
 namespace {
@@ -38,9 +41,11 @@ po::options_description quantize_options() {
       ("method", text("bcq"),
        "bcq, codebook, or rtn: levels at equal distances, rounding to nearest")  //
       ("bits", text("2-4"),
-       "precisions: \"2-4\" has 2, 3 and 4 bits that share planes; \"3\" only 3")     //
-      ("group-size", text("128"), "columns per group: 32, 64, 128, 256 or row")       //
-      ("symmetric", "bcq: no offsets")                                                //
+       "precisions: \"2-4\" has 2, 3 and 4 bits that share planes; \"3\" only 3")  //
+      ("group-size", text("128"), "columns per group: 32, 64, 128, 256 or row")    //
+      ("symmetric", "bcq: no offsets")                                             //
+      ("moments", po::value<std::string>(),
+       "file of bitloom calibrate: what errors in the columns count")                 //
       ("layers", text("*"), "only layers whose names match this shell pattern")       //
       ("threads", text("0"), "0 = one per core; the result does not depend on them")  //
       ("json", "print JSON")                                                          //
@@ -82,6 +87,14 @@ Recipe recipe_of(const OptionValues& values) {
   return recipe;
 }
 
+ColumnWeights column_weights_of(const OptionValues& values) {
+  if (!values.contains("moments")) return [](const LinearLayer&) { return std::vector<double>(); };
+  const auto& path = values["moments"].as<std::string>();
+  if (values["method"].as<std::string>() == "rtn")
+    refuse("--moments", path, "--method bcq or codebook: rtn weighs no columns");
+  return [path](const LinearLayer& layer) { return read_moments(path, layer.name, layer.k); };
+}
+
 void add_errors(CheckpointReport& report, const QuantizingCheckpoint& source) {
   for (LayerReport& layer : report.layers)
     for (const auto& [bits, error] : source.errors().at(layer.name))
@@ -98,16 +111,16 @@ int quantize_command(const Arguments& arguments) {
     return kExitOk;
   }
   const auto text = [&values](const char* name) { return values[name].as<std::string>(); };
-  const WriteCheckpoint write = writer_of(text("format"), text("out"));
+  const WriteCheckpoint write = writer_of(text("format"), text("out"), text("model"));
   const Recipe recipe = recipe_of(values);
   const fs::path out = text("out");
   const fs::path work = out.string() + ".partial";
+  remove_stale_temporaries(out);
 
   Progress progress("quantizing", "rows");
   std::size_t quantized = 0;  // layers; the others are of an interrupted run
   const QuantizingCheckpoint source(
-      text("model"), text("layers"), recipe,
-      [](const LinearLayer&) { return std::vector<double>(); }, work,
+      text("model"), text("layers"), recipe, column_weights_of(values), work,
       {.quantizing = [&quantized](std::uint32_t) { ++quantized; },
        .row_done = [&] { progress.advance(); },
        .note = [](const std::string& note) { std::cerr << "bitloom: note: " << note << "\n"; }});
@@ -118,7 +131,7 @@ int quantize_command(const Arguments& arguments) {
   write(out, source, selection);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fs::remove_all(work);
+  source.forget();
   if (quantized < source.layers().size())
     std::cerr << fmt::format("bitloom: note: {} of {} layers are of an interrupted run\n",
                              source.layers().size() - quantized, source.layers().size());

@@ -34,6 +34,9 @@ class QuantizingCheckpoint : public QuantizedCheckpoint {
   [[nodiscard]] Layer read(std::size_t index) const override;
   [[nodiscard]] std::vector<std::uint8_t> read_other(const std::string& name) const override;
 
+  /// Removes what an interrupted run would go on from.
+  void forget() const { done_.clear(); }
+
   /// Weights of all layers, and rows.
   [[nodiscard]] std::uint64_t weights() const { return weights_; }
   [[nodiscard]] std::uint64_t rows() const { return rows_; }

@@ -91,7 +91,10 @@ Quantized quantize_cached(const LayerCache& cache, const std::string& name,
                           const Recipe& recipe, const LayerProgress& progress) {
   // The name is part of the layer, and so of the entry.
   const std::string key = sha256_of(name + " " + identity + " " + recipe_text(recipe));
-  if (std::optional<Quantized> cached = cache.find(key)) return std::move(*cached);
+  if (std::optional<Quantized> cached = cache.find(key)) {
+    for (std::uint32_t row = 0; progress.row_done && row < weights.m; ++row) progress.row_done();
+    return std::move(*cached);
+  }
   if (progress.quantizing) progress.quantizing(weights.m);
   Quantized quantized = quantize(name, weights, recipe, progress.row_done);
   store(cache, key, quantized, progress);

@@ -7,7 +7,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -23,11 +26,25 @@ std::string reason(int error_number) { return std::generic_category().message(er
               {path.string(), found, "a readable regular file", "Check the path."});
 }
 
+constexpr std::string_view kTemporaryMark = ".tmp-";
+
+// Whether the process that wrote NAME.tmp-PID-NUMBER is gone.
+bool is_stale_temporary(const std::string& name) {
+  const std::size_t mark = name.rfind(kTemporaryMark);
+  if (mark == std::string::npos) return false;
+  const char* begin = name.data() + mark + kTemporaryMark.size();
+  pid_t process = 0;
+  const auto [end, failure] = std::from_chars(begin, name.data() + name.size(), process);
+  return failure == std::errc() && process > 0 && *end == '-' && ::kill(process, 0) != 0 &&
+         errno == ESRCH;
+}
+
 // A name beside `path` that no other writer of this machine uses at the same time.
 std::filesystem::path temporary_beside(const std::filesystem::path& path) {
   static std::atomic<unsigned> counter = 0;
   std::filesystem::path name = path;
-  name += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+  name +=
+      std::string(kTemporaryMark) + std::to_string(::getpid()) + "-" + std::to_string(counter++);
   return name;
 }
 
@@ -76,6 +93,20 @@ std::vector<std::uint8_t> InputFile::read(std::uint64_t offset, std::size_t leng
     done += static_cast<std::size_t>(count);
   }
   return bytes;
+}
+
+void remove_stale_temporaries(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const auto sweep = [&ignored](const std::filesystem::path& folder, const std::string& prefix) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with(prefix) && is_stale_temporary(name))
+        std::filesystem::remove(entry.path(), ignored);
+    }
+  };
+  const std::filesystem::path parent = path.parent_path();
+  sweep(parent.empty() ? "." : parent, path.filename().string() + std::string(kTemporaryMark));
+  if (std::filesystem::is_directory(path, ignored)) sweep(path, "");
 }
 
 OutputFile::OutputFile(std::filesystem::path path)

@@ -34,6 +34,10 @@ class InputFile {
   std::uint64_t size_ = 0;
 };
 
+/// Removes what killed processes left beside `path`, or in it if it is a folder: the files that
+/// OutputFile writes before it renames them. What cannot be removed stays.
+void remove_stale_temporaries(const std::filesystem::path& path);
+
 /// A file that appears under its name only when it is complete: it is written beside it, synced,
 /// and renamed by commit(). Without commit() nothing is left behind. All failures throw Error
 /// output_path.

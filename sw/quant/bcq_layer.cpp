@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "sw/contract/half_value.hpp"
@@ -13,11 +12,10 @@
 namespace bitloom {
 namespace {
 
+// In binary16, where a finite scale may be infinite.
 void check_representable(const GroupScales& scales, std::uint32_t row, std::uint32_t group) {
-  const bool finite =
-      std::isfinite(scales.beta) && std::all_of(scales.alpha.begin(), scales.alpha.end(),
-                                                [](double alpha) { return std::isfinite(alpha); });
-  if (finite) return;
+  const auto finite = [](double scale) { return contract::is_finite(half_from_double(scale)); };
+  if (finite(scales.beta) && std::all_of(scales.alpha.begin(), scales.alpha.end(), finite)) return;
   throw Error(ErrorCode::quant_value,
               {fmt::format("row {}, group {}", row, group), "weights that need a scale above 65504",
                "scales within binary16", "Scale the weights down."});

@@ -74,13 +74,14 @@ void check_quantizable(std::uint32_t m, std::uint32_t k, PrecisionRange precisio
   if (k == 0 || k > kMaxColumns) refuse("columns of the weight matrix", k, "1 to 1048576");
 }
 
-void check_finite(std::span<const float> weights, std::uint32_t row) {
+void check_finite(const std::string& layer, std::span<const float> weights, std::uint32_t row) {
   const auto bad = std::find_if_not(weights.begin(), weights.end(),
                                     [](float value) { return std::isfinite(value); });
   if (bad == weights.end()) return;
-  throw Error(ErrorCode::quant_value,
-              {fmt::format("weight [{}, {}]", row, bad - weights.begin()), fmt::format("{}", *bad),
-               "a finite value", "Repair the weights before quantizing them."});
+  throw Error(
+      ErrorCode::quant_value,
+      {fmt::format("layer {}, weight [{}, {}]", layer, row, bad - weights.begin()),
+       fmt::format("{}", *bad), "a finite value", "Repair the weights before quantizing them."});
 }
 
 std::vector<double> column_importance(std::span<const double> weights, std::uint32_t k) {
@@ -150,7 +151,7 @@ Quantized quantize_rows(Layer layer, const FloatMatrix& weights, unsigned thread
   for_each_row(weights.m, threads, [&](std::uint32_t row, unsigned worker) {
     std::vector<float> values(weights.k);
     weights.read_row(row, values);
-    check_finite(values, row);
+    check_finite(layer.name, values, row);
     quantize_row(layer, row, values, worker);
     errors.measure(row, values);
     if (row_done) row_done();

@@ -46,7 +46,7 @@ void check_quantizable(std::uint32_t m, std::uint32_t k, PrecisionRange precisio
 std::vector<double> column_importance(std::span<const double> weights, std::uint32_t k);
 
 /// Throws Error quant_value when one of a row's weights is not finite.
-void check_finite(std::span<const float> weights, std::uint32_t row);
+void check_finite(const std::string& layer, std::span<const float> weights, std::uint32_t row);
 
 /// A layer of these precisions with its planes at 0 and empty tables.
 Layer unquantized_layer(std::string name, Mode mode, const FloatMatrix& weights,

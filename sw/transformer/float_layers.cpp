@@ -34,7 +34,7 @@ FloatLayers::FloatLayers(const FloatModel& model, std::span<const LinearId> laye
     for (std::uint32_t row = 0; row < matrix.m; ++row) {
       const auto values = std::span(weights.values).subspan(std::size_t{row} * matrix.k, matrix.k);
       matrix.read_row(row, values);
-      check_finite(values, row);
+      check_finite(model.linear(id).name, values, row);
     }
   }
 }

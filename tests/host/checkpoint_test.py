@@ -216,7 +216,7 @@ class Checkpoints(unittest.TestCase):
 
         for source, target, form in (("ours.safetensors", "out", "anyprec"),
                                      ("bcq", "out_bcq", "anybcq"),
-                                     ("source", "out_file", "bitloom")):
+                                     ("source", "out_file.safetensors", "bitloom")):
             with self.subTest(form=form):
                 output = self.path / target
                 if form == "bitloom":

@@ -132,6 +132,32 @@ class Quantize(unittest.TestCase):
             errors[method] = report["layers"][0]["precisions"][0]["relative_error"]
         self.assertLess(errors["bcq"], 0.8 * errors["rtn"])
 
+    def test_moments_weigh_the_columns(self):
+        name, (m, k) = "lm_head", LAYERS["lm_head"]
+        moments = [100.0 if column % 4 == 0 else 1.0 for column in range(k)]
+        formats.write_safetensors(self.path / "m.safetensors", {
+            f"{name}.moments": ("F32", [k], struct.pack(f"<{k}f", *moments))},
+            {"bitloom.moments": "1", "model": "test", "tokens": "1"})
+        exact = struct.unpack(f"<{m * k}f", self.tensors[f"{name}.weight"][2])
+
+        def weighted_error(file, bits):
+            found = sum(formats.dequantize_bitloom(*formats.read_safetensors(file), name, bits), [])
+            return sum(moments[i % k] * (w - v) ** 2 for i, (w, v) in enumerate(zip(exact, found)))
+
+        for method in ("bcq", "codebook"):
+            options = ("--layers", name, "--method", method)
+            self.quantize("plain.safetensors", *options)
+            self.quantize("weighted.safetensors", *options, "--moments", self.path / "m.safetensors")
+            for bits in (2, 3, 4):
+                with self.subTest(method=method, bits=bits):
+                    self.assertLess(weighted_error(self.path / "weighted.safetensors", bits),
+                                    0.9 * weighted_error(self.path / "plain.safetensors", bits))
+        self.assertIn("model.layers.0", self.quantize("x.safetensors", "--moments",
+                                                      self.path / "m.safetensors", expect=2))
+        self.assertIn("BL-USE-usage", self.quantize(
+            "x.safetensors", "--method", "rtn", "--bits", "2", "--moments",
+            self.path / "m.safetensors", expect=2))
+
     def test_a_killed_run_goes_on_where_it_was(self):
         rows, columns, layers = 192, 1024, 12
         rng = random.Random(2)
@@ -158,6 +184,36 @@ class Quantize(unittest.TestCase):
         self.assertRegex(again.stderr, r"note: [1-9]\d* of 12 layers are of an interrupted run")
         self.assertEqual(out.read_bytes(), (self.path / "whole.safetensors").read_bytes())
         self.assertFalse(work.exists())
+        self.assertEqual(list(self.path.glob("*.tmp-*")), [])
+
+    def test_what_lies_in_the_way_survives(self):
+        work = self.path / "q.safetensors.partial"
+        work.mkdir()
+        (work / "mine.txt").write_text("mine")
+        self.quantize("q.safetensors")
+        self.assertEqual([f.name for f in work.iterdir()], ["mine.txt"])
+
+    def test_the_source_is_not_replaced(self):
+        before = (self.model / "model.safetensors").read_bytes()
+        for form in ("anybcq", "anyprec"):
+            self.assertIn("BL-USE-usage", self.quantize("model", "--format", form, expect=2))
+        source = self.path / "one.safetensors"
+        formats.write_safetensors(source, self.tensors)
+        self.model, model = source, self.model
+        self.assertIn("BL-USE-usage", self.quantize("one.safetensors", expect=2))
+        self.assertEqual((model / "model.safetensors").read_bytes(), before)
+        self.quantize("q.safetensors")
+        self.assertIn("BL-USE-usage", bitloom(
+            "convert", "--from", self.path / "q.safetensors", "--to", self.path / "q.safetensors",
+            "--format", "bitloom", expect=2))
+
+    def test_a_report_that_cannot_be_printed_is_an_error(self):
+        with open("/dev/full", "wb") as full:
+            run = subprocess.run([BITLOOM, "quantize", "--model", self.model, "--out",
+                                  self.path / "q.safetensors", "--group-size", "32"], stdout=full,
+                                 stderr=subprocess.PIPE, check=False)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn(b"BL-OUT-path", run.stderr)
 
     def test_a_full_disk_leaves_the_old_file(self):
         def limit():
@@ -176,7 +232,7 @@ class Quantize(unittest.TestCase):
         formats.write_safetensors(self.model / "model.safetensors", self.tensors)
         message = self.quantize("q.safetensors", expect=2)
         self.assertIn("BL-QNT-value", message)
-        self.assertIn("weight [2, 7]", message)
+        self.assertIn("layer lm_head, weight [2, 7]", message)
         self.assertFalse((self.path / "q.safetensors").exists())
 
     def test_what_cannot_be_quantized_so_is_refused(self):

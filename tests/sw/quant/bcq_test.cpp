@@ -297,7 +297,7 @@ TEST_CASE("Weights that binary16 scales cannot serve are refused by position") {
     FAIL("a NaN was accepted");
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::quant_value);
-    CHECK(error.parts().place == "weight [1, 2]");
+    CHECK(error.parts().place == "layer test, weight [1, 2]");
   }
   weights[130] = 1e9F;
   weights[131] = -1e9F;

@@ -209,7 +209,7 @@ TEST_CASE("Weights that binary16 centroids cannot serve are refused by position"
       FAIL("a weight that is not finite was accepted");
     } catch (const Error& error) {
       CHECK(error.code() == ErrorCode::quant_value);
-      CHECK(error.parts().place == "weight [1, 2]");
+      CHECK(error.parts().place == "layer test, weight [1, 2]");
     }
   }
   weights[130] = -70000.0F;

@@ -61,9 +61,10 @@ TEST_CASE("Bad options and weights are refused") {
   CHECK(code_of([&] {
           quantize_uniform("test", matrix_of({1.0F, INFINITY}, 1, 2), {});
         }) == ErrorCode::quant_value);
-  CHECK(code_of([&] {
-          quantize_uniform("test", matrix_of({1e6F, -1e6F}, 1, 2), {.bits = 1});
-        }) == ErrorCode::quant_value);
+  for (unsigned bits = 1; bits <= 8; ++bits)
+    CHECK(code_of([&] {
+            quantize_uniform("test", matrix_of({2.7e5F, -2.7e5F}, 1, 2), {.bits = bits});
+          }) == ErrorCode::quant_value);
 }
 
 }  // namespace

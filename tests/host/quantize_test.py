@@ -147,7 +147,8 @@ class Quantize(unittest.TestCase):
         for method in ("bcq", "codebook"):
             options = ("--layers", name, "--method", method)
             self.quantize("plain.safetensors", *options)
-            self.quantize("weighted.safetensors", *options, "--moments", self.path / "m.safetensors")
+            self.quantize("weighted.safetensors", *options, "--moments",
+                          self.path / "m.safetensors")
             for bits in (2, 3, 4):
                 with self.subTest(method=method, bits=bits):
                     self.assertLess(weighted_error(self.path / "weighted.safetensors", bits),

@@ -41,9 +41,9 @@ po::options_description quantize_options() {
       ("method", text("bcq"),
        "bcq, codebook, or rtn: levels at equal distances, rounding to nearest")  //
       ("bits", text("2-4"),
-       "precisions: \"2-4\" has 2, 3 and 4 bits that share planes; \"3\" only 3")  //
-      ("group-size", text("128"), "columns per group: 32, 64, 128, 256 or row")    //
-      ("symmetric", "bcq: no offsets")                                             //
+       "precisions: 2-4 are 2, 3 and 4 bits that share planes; 3 is 3 alone")    //
+      ("group-size", text("128"), "columns per group: 32, 64, 128, 256 or row")  //
+      ("symmetric", "bcq: no offsets")                                           //
       ("moments", po::value<std::string>(),
        "file of bitloom calibrate: what errors in the columns count")                 //
       ("layers", text("*"), "only layers whose names match this shell pattern")       //

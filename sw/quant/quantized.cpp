@@ -85,7 +85,8 @@ void check_finite(const std::string& layer, std::span<const float> weights, std:
 }
 
 std::vector<double> column_importance(std::span<const double> weights, std::uint32_t k) {
-  if (weights.empty()) return std::vector<double>(k, 1.0);
+  std::vector<double> ones(k, 1.0);
+  if (weights.empty()) return ones;
   const auto refuse = [](std::string place, std::string found, const char* expected) {
     throw Error(ErrorCode::quant_option, {std::move(place), std::move(found), expected,
                                           "Give every column a weight, or none any."});

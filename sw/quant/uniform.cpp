@@ -18,7 +18,7 @@ namespace {
 GroupScales uniform_scales(std::span<const float> weights, unsigned bits) {
   const auto [least, largest] = std::minmax_element(weights.begin(), weights.end());
   const double range = static_cast<double>(*largest) - *least;
-  const double levels = static_cast<double>((1U << bits) - 1);
+  const auto levels = static_cast<double>((1U << bits) - 1);
   GroupScales scales;
   scales.beta = to_double(half_from_double(0.5 * (static_cast<double>(*largest) + *least)));
   scales.alpha[bits - 1] = to_double(half_from_double(range / levels / 2));

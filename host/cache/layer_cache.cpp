@@ -69,6 +69,7 @@ std::optional<Quantized> LayerCache::find(const std::string& key) const {
 
 void LayerCache::clear() const {
   std::error_code ignored;
+  if (!fs::is_directory(fs::symlink_status(directory_, ignored))) return;  // it is not ours
   for (const fs::directory_entry& entry : fs::directory_iterator(directory_, ignored))
     if (is_entry(entry.path())) fs::remove(entry.path(), ignored);
   fs::remove(directory_, ignored);  // if it is empty

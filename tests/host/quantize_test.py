@@ -193,6 +193,14 @@ class Quantize(unittest.TestCase):
         (work / "mine.txt").write_text("mine")
         self.quantize("q.safetensors")
         self.assertEqual([f.name for f in work.iterdir()], ["mine.txt"])
+        file = self.path / "f.safetensors.partial"
+        file.write_text("mine")
+        self.quantize("f.safetensors")
+        self.assertEqual(file.read_text(), "mine")
+        link = self.path / "l.safetensors.partial"
+        link.symlink_to(work)
+        self.quantize("l.safetensors")
+        self.assertTrue(link.is_symlink())
 
     def test_the_source_is_not_replaced(self):
         before = (self.model / "model.safetensors").read_bytes()

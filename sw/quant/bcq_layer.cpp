@@ -43,16 +43,4 @@ void store_scales(Layer& layer, unsigned bits, std::uint32_t row, std::uint32_t 
   if (!tables.beta.empty()) tables.beta[row_group] = half_from_double(scales.beta);
 }
 
-void store_codes(Layer& layer, std::uint32_t row, std::size_t first_column,
-                 std::span<const std::uint8_t> codes) {
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    const std::size_t column = first_column + i;
-    for (unsigned p = 0; p < layer.plane_count; ++p) {
-      const unsigned bit = (codes[i] >> p) & 1U;
-      layer.planes[(std::size_t{p} * layer.m + row) * layer.row_bytes() + column / 8] |=
-          static_cast<std::uint8_t>(bit << (column % 8));
-    }
-  }
-}
-
 }  // namespace bitloom

@@ -3,9 +3,7 @@
 // written from several threads.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 
 #include "sw/quant/quantized.hpp"
@@ -20,9 +18,5 @@ Layer empty_bcq_layer(std::string name, const FloatMatrix& weights, PrecisionRan
 /// Stores a group's scales at a precision. Throws Error quant_value when one is not finite.
 void store_scales(Layer& layer, unsigned bits, std::uint32_t row, std::uint32_t group,
                   const GroupScales& scales);
-
-/// Stores the planes of columns first_column and on: bit p of a code is that of plane p.
-void store_codes(Layer& layer, std::uint32_t row, std::size_t first_column,
-                 std::span<const std::uint8_t> codes);
 
 }  // namespace bitloom

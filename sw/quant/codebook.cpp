@@ -151,14 +151,11 @@ void store_row(Layer& layer, PrecisionRange precisions, std::uint32_t row,
               layer.precisions.at(bits).codebook.begin() +
                   static_cast<std::ptrdiff_t>(std::size_t{row} << bits));
   }
-  for (std::size_t column = 0; column < weights.size(); ++column) {
-    const unsigned index = fit.index_of(weights[column]);
-    for (unsigned p = 0; p < precisions.bits; ++p) {
-      const unsigned bit = (index >> (precisions.bits - 1 - p)) & 1U;
-      layer.planes[(std::size_t{p} * layer.m + row) * layer.row_bytes() + column / 8] |=
-          static_cast<std::uint8_t>(bit << (column % 8));
-    }
-  }
+  std::vector<std::uint8_t> codes;
+  codes.reserve(weights.size());
+  for (const float weight : weights)
+    codes.push_back(code_of(fit.index_of(weight), precisions.bits));
+  store_codes(layer, row, 0, codes);
 }
 
 }  // namespace

@@ -85,8 +85,10 @@ void check_finite(const std::string& layer, std::span<const float> weights, std:
 }
 
 std::vector<double> column_importance(std::span<const double> weights, std::uint32_t k) {
-  std::vector<double> ones(k, 1.0);
-  if (weights.empty()) return ones;
+  if (weights.empty()) {
+    std::vector<double> ones(k, 1.0);
+    return ones;
+  }
   const auto refuse = [](std::string place, std::string found, const char* expected) {
     throw Error(ErrorCode::quant_option, {std::move(place), std::move(found), expected,
                                           "Give every column a weight, or none any."});
@@ -144,6 +146,24 @@ std::map<unsigned, double> RowErrors::relative() const {
     errors[precisions_[i]] = total.norm > 0 ? std::sqrt(total.error / total.norm) : 0.0;
   }
   return errors;
+}
+
+std::uint8_t code_of(unsigned index, unsigned bits) {
+  unsigned code = 0;
+  for (unsigned p = 0; p < bits; ++p) code |= ((index >> (bits - 1 - p)) & 1U) << p;
+  return static_cast<std::uint8_t>(code);
+}
+
+void store_codes(Layer& layer, std::uint32_t row, std::size_t first_column,
+                 std::span<const std::uint8_t> codes) {
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const std::size_t column = first_column + i;
+    for (unsigned p = 0; p < layer.plane_count; ++p) {
+      const unsigned bit = (codes[i] >> p) & 1U;
+      layer.planes[(std::size_t{p} * layer.m + row) * layer.row_bytes() + column / 8] |=
+          static_cast<std::uint8_t>(bit << (column % 8));
+    }
+  }
 }
 
 Quantized quantize_rows(Layer layer, const FloatMatrix& weights, unsigned threads,

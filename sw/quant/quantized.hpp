@@ -2,6 +2,7 @@
 // What all quantizers share: their result, its error, and what they refuse.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -51,6 +52,14 @@ void check_finite(const std::string& layer, std::span<const float> weights, std:
 /// A layer of these precisions with its planes at 0 and empty tables.
 Layer unquantized_layer(std::string name, Mode mode, const FloatMatrix& weights,
                         PrecisionRange precisions, std::uint32_t group_size);
+
+/// The code of an index or level whose most significant of `bits` bits is plane 0.
+std::uint8_t code_of(unsigned index, unsigned bits);
+
+/// Sets the planes of columns first_column and on, which are at 0: bit p of a code is that of plane
+/// p. Bytes of different rows are distinct, so rows may be written from several threads.
+void store_codes(Layer& layer, std::uint32_t row, std::size_t first_column,
+                 std::span<const std::uint8_t> codes);
 
 /// Quantizes one row of a layer, whose weights are finite; called from several threads.
 using QuantizeRow = std::function<void(Layer& layer, std::uint32_t row,

@@ -54,10 +54,9 @@ Vector solve(Matrix a, Vector rhs, unsigned n, double tolerance) {
 
 }  // namespace
 
-// With sign(b, c) = +1 where code c has bit b, the normal equations hold sum_c count(c) * sign(i,
-// c)
-// * sign(j, c) and sum_c sum(c) * sign(i, c): Walsh-Hadamard coefficients of count and sum over
-// inverted codes, where a set bit is -1 as the transform has it.
+// With sign(b, c) = +1 where code c has bit b, the normal equations hold the sums over c of
+// count(c) * sign(i, c) * sign(j, c) and of sum(c) * sign(i, c): Walsh-Hadamard coefficients of
+// count and sum over inverted codes, where a set bit is -1 as the transform has it.
 GroupScales fit_scales(CodeSums& sums, unsigned bits, bool offset) {
   // Far below every pivot that is not 0 but for rounding: pivots of equal counts are ratios of
   // small integers.

@@ -26,15 +26,13 @@ GroupScales uniform_scales(std::span<const float> weights, unsigned bits) {
   return scales;
 }
 
-// The nearest level's code: plane 0 is its most significant bit.
+// The nearest level's code.
 std::uint8_t nearest_code(double weight, const GroupScales& scales, unsigned bits) {
   const double step = 2 * scales.alpha[bits - 1];
   const auto most = static_cast<double>((1U << bits) - 1);
   const double place = step > 0 ? (weight - scales.beta) / step + most / 2 : 0.0;
   const auto level = static_cast<unsigned>(std::clamp(std::floor(place + 0.5), 0.0, most));
-  unsigned code = 0;
-  for (unsigned p = 0; p < bits; ++p) code |= ((level >> (bits - 1 - p)) & 1U) << p;
-  return static_cast<std::uint8_t>(code);
+  return code_of(level, bits);
 }
 
 }  // namespace

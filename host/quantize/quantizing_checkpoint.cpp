@@ -53,6 +53,7 @@ QuantizingCheckpoint::QuantizingCheckpoint(const std::filesystem::path& source,
     check_quantizable(layer.m, layer.k, recipe_.precisions, recipe_.group_size);
     chosen_.push_back(layer);
     column_weights_.push_back(weights(layer));
+    (void)column_importance(column_weights_.back(), layer.k);  // refused now, not hours later
     layers_.push_back(outline_of(layer, recipe_));
     weights_ += std::uint64_t{layer.m} * layer.k;
     rows_ += layer.m;

@@ -153,6 +153,12 @@ class Quantize(unittest.TestCase):
                 with self.subTest(method=method, bits=bits):
                     self.assertLess(weighted_error(self.path / "weighted.safetensors", bits),
                                     0.9 * weighted_error(self.path / "plain.safetensors", bits))
+        formats.write_safetensors(self.path / "zero.safetensors", {
+            f"{name}.moments": ("F32", [k], bytes(4 * k))}, {"bitloom.moments": "1"})
+        self.assertIn("BL-QNT-option", self.quantize(
+            "x.safetensors", "--layers", name, "--moments", self.path / "zero.safetensors",
+            expect=2))
+        self.assertEqual(list(self.path.glob("x.safetensors*")), [])
         self.assertIn("model.layers.0", self.quantize("x.safetensors", "--moments",
                                                       self.path / "m.safetensors", expect=2))
         self.assertIn("BL-USE-usage", self.quantize(

@@ -241,7 +241,6 @@ module bl_ctrl_fetch #(
                           activations_address[11:0] != '0 || outputs_address[11:0] != '0;
 
   always_comb begin
-    status_d = bl_desc_pkg::STATUS_OK;
     if (state_q != StCheck)                         status_d = bl_desc_pkg::STATUS_OK;
     else if (opcode != 8'd1)                        status_d = bl_desc_pkg::STATUS_BAD_OPCODE;
     else if (reserved_set)                          status_d = bl_desc_pkg::STATUS_BAD_RESERVED;
@@ -252,6 +251,7 @@ module bl_ctrl_fetch #(
     else if (bad_bits)                              status_d = bl_desc_pkg::STATUS_BAD_BITS;
     else if (tokens == '0 || 32'(tokens) > Tokens)  status_d = bl_desc_pkg::STATUS_BAD_TOKENS;
     else if (misaligned)                            status_d = bl_desc_pkg::STATUS_BAD_ADDRESS;
+    else                                            status_d = bl_desc_pkg::STATUS_OK;
   end
 
   // ---- Shape: what a block is -------------------------------------------------------------------

@@ -28,9 +28,10 @@ auto faults_as_errors(const std::string& place, Work work) {
 }  // namespace
 
 std::unique_ptr<Device> make_cuda_device(Arithmetic arithmetic) {
-  std::shared_ptr<const kernels::Engine> engine =
-      faults_as_errors("the search for a GPU", [] { return kernels::gpu::find_engine().engine; });
-  if (engine == nullptr) engine = kernels::cpu::find_engine().engine;
+  std::shared_ptr<const kernels::Engine> engine = faults_as_errors("the search for a GPU", [] {
+    return kernels::gpu::find_engine(kernels::KernelSet::reference).engine;
+  });
+  if (engine == nullptr) engine = kernels::cpu::find_engine(kernels::KernelSet::reference).engine;
   return make_cuda_device(arithmetic, engine);
 }
 

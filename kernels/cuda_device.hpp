@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "kernels/reference.hpp"
+#include "kernels/engine.hpp"
 #include "sw/device/device.hpp"
 
 namespace bitloom {

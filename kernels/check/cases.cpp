@@ -107,27 +107,50 @@ std::string name_of(const Case& c) {
   return name.str();
 }
 
+struct Shape {
+  const char* name;
+  std::uint32_t m;
+  std::uint32_t k;
+};
+
+void add_layer(std::vector<Case>& cases, const Shape& shape, Mode mode, unsigned bits,
+               std::uint32_t tokens) {
+  Case c;
+  c.mode = mode;
+  c.offsets = mode == Mode::bcq;
+  c.m = shape.m;
+  c.k = shape.k;
+  c.group_size = 128;
+  c.bits = bits;
+  c.tokens = tokens;
+  c.seed = cases.size();
+  c.name = std::string(shape.name) + " " + name_of(c);
+  cases.push_back(c);
+}
+
 void add_llama_layers(std::vector<Case>& cases) {
-  struct Shape {
-    const char* name;
-    std::uint32_t m;
-    std::uint32_t k;
-  };
-  constexpr std::array kLayers = {Shape{"q_proj", 4096, 4096},     Shape{"k_proj", 4096, 4096},
-                                  Shape{"v_proj", 4096, 4096},     Shape{"o_proj", 4096, 4096},
-                                  Shape{"gate_proj", 11008, 4096}, Shape{"up_proj", 11008, 4096},
-                                  Shape{"down_proj", 4096, 11008}};
-  for (const Shape& shape : kLayers)
+  constexpr std::array kLlama7b = {
+      Shape{"llama7b.q_proj", 4096, 4096},     Shape{"llama7b.k_proj", 4096, 4096},
+      Shape{"llama7b.v_proj", 4096, 4096},     Shape{"llama7b.o_proj", 4096, 4096},
+      Shape{"llama7b.gate_proj", 11008, 4096}, Shape{"llama7b.up_proj", 11008, 4096},
+      Shape{"llama7b.down_proj", 4096, 11008}};
+  for (const Shape& shape : kLlama7b)
+    for (unsigned bits = 2; bits <= 4; ++bits) add_layer(cases, shape, Mode::bcq, bits, 1);
+
+  constexpr std::array kOthers = {
+      Shape{"llama3-8b.k_proj", 1024, 4096},      Shape{"llama3-8b.gate_proj", 14336, 4096},
+      Shape{"llama3-8b.down_proj", 4096, 14336},  Shape{"llama3-8b.lm_head", 128256, 4096},
+      Shape{"llama3-70b.q_proj", 8192, 8192},     Shape{"llama3-70b.k_proj", 1024, 8192},
+      Shape{"llama3-70b.gate_proj", 28672, 8192}, Shape{"llama3-70b.down_proj", 8192, 28672}};
+  for (const Shape& shape : kOthers)
     for (unsigned bits = 2; bits <= 4; ++bits) {
-      Case c;
-      c.offsets = true;
-      c.m = shape.m;
-      c.k = shape.k;
-      c.group_size = 128;
-      c.bits = bits;
-      c.seed = cases.size();
-      c.name = std::string("llama7b.") + shape.name + " " + name_of(c);
-      cases.push_back(c);
+      add_layer(cases, shape, Mode::bcq, bits, 1);
+      add_layer(cases, shape, Mode::codebook, bits, 1);
+    }
+  for (const Shape& shape : {kOthers[0], kOthers[5]})
+    for (const std::uint32_t tokens : {4U, 16U}) {
+      add_layer(cases, shape, Mode::bcq, 2, tokens);
+      add_layer(cases, shape, Mode::codebook, 3, tokens);
     }
 }
 
@@ -135,6 +158,7 @@ void add_small_layers(std::vector<Case>& cases) {
   constexpr std::array kMantissaBits = {8U, 11U, 12U, 16U, 24U};
   constexpr std::array kAccumulators = {0U, 32U, 48U, 64U, 128U, 0U, 40U};
   constexpr std::array kRows = {1U, 17U, 64U};
+  constexpr std::array kTokens = {1U, 2U, 3U, 4U, 1U, 5U, 8U, 2U, 9U, 16U, 4U};
   constexpr std::array kColumns = {1U, 31U, 128U, 257U, 300U, 640U, 1023U, 1500U};
   std::uint32_t i = 0;
   const auto add = [&](Mode mode, bool offsets, std::uint32_t group_size, unsigned bits) {
@@ -146,7 +170,7 @@ void add_small_layers(std::vector<Case>& cases) {
     c.k = kColumns[i % kColumns.size()];
     c.group_size = group_size;
     c.bits = bits;
-    c.tokens = 1 + i % 4;
+    c.tokens = kTokens[i % kTokens.size()];
     c.nan_token = c.tokens > 1 && i % 11 == 5;
     c.data = static_cast<Data>((i + i / 5) % std::size(kDataNames));
     c.arithmetic.mantissa_bits = kMantissaBits[i % kMantissaBits.size()];
@@ -174,6 +198,10 @@ std::vector<Case> all_cases() {
   add_small_layers(cases);
   return cases;
 }
+
+bool fits_host(const Case& c) { return std::uint64_t{c.m} * c.k <= 50'000'000; }
+
+bool is_small(const Case& c) { return std::uint64_t{c.m} * c.k <= 20'000; }
 
 CaseData make_data(const Case& c) {
   Random random(c.seed);

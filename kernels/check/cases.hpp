@@ -44,9 +44,16 @@ struct CaseData {
   Activations acts;
 };
 
-/// Every LLaMA-7B layer at 2, 3 and 4 bits, and small ragged layers over all modes, group sizes and
-/// precisions with mantissa widths, accumulators, formats and kinds of data in turn.
+/// Every LLaMA-7B layer at 2, 3 and 4 bits; the other shapes of LLaMA-3-8B and 70B, both modes, 1,
+/// 4 and 16 tokens; and small ragged layers over all modes, group sizes and precisions with
+/// mantissa widths, accumulators, formats, numbers of tokens and kinds of data in turn.
 std::vector<Case> all_cases();
+
+/// What the host runs in reasonable time, thread by thread: layers of at most 50 million weights.
+bool fits_host(const Case& c);
+
+/// What a slow checker of the kernels runs: layers of at most 20,000 weights.
+bool is_small(const Case& c);
 
 CaseData make_data(const Case& c);
 

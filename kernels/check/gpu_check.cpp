@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// gpu_check [--cpu] [--records DIR]: runs every case through the reference kernel on the GPU (or,
-// with --cpu, on the host), compares all bits with the contract, and leaves a record
-// DIR/<device>.json. Exit status: 0 all equal, 1 a mismatch, 2 bad usage, 3 a fault of the GPU or
-// of the record, 77 no GPU (docs/gpu.md).
+// gpu_check [--cpu] [--small] [--records DIR]: runs every case through both sets of kernels on the
+// GPU (or, with --cpu, on the host those that fit it; with --small, small ones only), compares all
+// bits with the contract, and leaves a record DIR/<device>.json. Exit status: 0 all equal, 1 a
+// mismatch, 2 bad usage, 3 a fault of the GPU or of the record, 77 no GPU (docs/gpu.md).
 #include <cstddef>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernels/check/cases.hpp"
 #include "kernels/check/sha256.hpp"
 #include "kernels/check/straight_loop.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/engine.hpp"
+#include "kernels/tiled/tiles.hpp"
 
 namespace bitloom::kernels {
 namespace {
@@ -30,6 +34,7 @@ constexpr int kSkipped = 77;
 
 struct Options {
   bool cpu = false;
+  bool small = false;
   std::filesystem::path records;  // empty: no record
 };
 
@@ -38,6 +43,8 @@ std::optional<Options> parse(const std::vector<std::string>& arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--cpu")
       options.cpu = true;
+    else if (arguments[i] == "--small")
+      options.small = true;
     else if (arguments[i] == "--records" && i + 1 < arguments.size())
       options.records = arguments[++i];
     else
@@ -48,6 +55,7 @@ std::optional<Options> parse(const std::vector<std::string>& arguments) {
 
 struct CaseResult {
   std::string name;
+  std::string kernels;
   std::string sha256;
   double seconds = 0;
   double gigabytes_per_second = 0;
@@ -55,34 +63,43 @@ struct CaseResult {
   std::size_t mismatches = 0;
 };
 
-std::size_t count_mismatches(const Case& c, const Outputs& found, const Outputs& expected) {
+constexpr std::string_view kKernelSetNames[] = {"reference", "tiled"};
+
+bool takes(KernelSet kernels, const Case& c) {
+  LayerShape shape;
+  shape.mode = c.mode;
+  return kernels == KernelSet::reference || tiled::supports(shape, c.bits, c.arithmetic);
+}
+
+std::size_t count_mismatches(const Case& c, std::string_view kernels, const Outputs& found,
+                             const Outputs& expected) {
   if (found.bits.size() != expected.bits.size())
     throw std::runtime_error(c.name + ": the number of outputs differs");
   std::size_t mismatches = 0;
   for (std::size_t i = 0; i < found.bits.size(); ++i) {
     if (found.bits[i] == expected.bits[i]) continue;
     if (mismatches++ == 0)
-      std::cerr << "MISMATCH " << c.name << ": token " << i / c.m << ", row " << i % c.m << std::hex
-                << ": found 0x" << found.bits[i] << ", expected 0x" << expected.bits[i] << std::dec
-                << "\n";
+      std::cerr << "MISMATCH " << kernels << ' ' << c.name << ": token " << i / c.m << ", row "
+                << i % c.m << std::hex << ": found 0x" << found.bits[i] << ", expected 0x"
+                << expected.bits[i] << std::dec << "\n";
   }
   return mismatches;
 }
 
-CaseResult run_case(const Engine& engine, const Case& c) {
-  const CaseData data = make_data(c);
-  const auto layer = engine.load(data.layer, c.arithmetic);
-  const Result result = layer->run(c.bits, data.acts, c.format);
-  const Outputs expected = straight_loop(data.layer, c.bits, data.acts, c.arithmetic, c.format);
-
+CaseResult run_case(const Engine& engine, KernelSet kernels, const Case& c, const CaseData& data,
+                    const Outputs& expected) {
   CaseResult report;
   report.name = c.name;
+  report.kernels = kKernelSetNames[static_cast<std::size_t>(kernels)];
+  const auto layer = engine.load(data.layer, c.arithmetic);
+  const Result result = layer->run(c.bits, data.acts, c.format);
   report.outputs = result.y.bits.size();
-  report.mismatches = count_mismatches(c, result.y, expected);
+  report.mismatches = count_mismatches(c, report.kernels, result.y, expected);
   for (std::uint32_t t = 0; t < c.tokens; ++t)
     if (result.nan_tokens[t] != (c.nan_token && t == 1)) {
       ++report.mismatches;
-      std::cerr << "MISMATCH " << c.name << ": the NaN flag of token " << t << "\n";
+      std::cerr << "MISMATCH " << report.kernels << ' ' << c.name << ": the NaN flag of token " << t
+                << "\n";
     }
   report.sha256 = sha256_hex(output_bytes(result.y));
   report.seconds = result.seconds;
@@ -127,7 +144,8 @@ class Record {
   }
 
   void add(const CaseResult& r) {
-    stream_ << separator_ << "    {\"name\": " << quoted(r.name) << ", \"outputs\": " << r.outputs
+    stream_ << separator_ << "    {\"name\": " << quoted(r.name)
+            << ", \"kernels\": " << quoted(r.kernels) << ", \"outputs\": " << r.outputs
             << ", \"mismatches\": " << r.mismatches << ", \"sha256\": " << quoted(r.sha256)
             << ", \"seconds\": " << std::setprecision(4) << r.seconds
             << ", \"gigabytes_per_second\": " << r.gigabytes_per_second << "}";
@@ -155,30 +173,51 @@ class Record {
   const char* separator_ = "\n";
 };
 
-int check(const Options& options) {
-  const EngineSearch search = options.cpu ? cpu::find_engine() : gpu::find_engine();
-  if (search.engine == nullptr) {
-    std::cerr << "gpu_check: skipped, no usable GPU: " << search.why_not
-              << ". Use --cpu to run the same kernels on the host.\n";
-    return kSkipped;
-  }
-  std::optional<Record> record;
-  if (!options.records.empty()) record.emplace(options.records, search.engine->info());
+std::vector<Case> chosen_cases(const Options& options) {
+  std::vector<Case> cases = all_cases();
+  std::erase_if(cases, [&](const Case& c) {
+    return (options.cpu && !fits_host(c)) || (options.small && !is_small(c));
+  });
+  return cases;
+}
 
+int check(const Options& options) {
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (const KernelSet kernels : {KernelSet::reference, KernelSet::tiled}) {
+    EngineSearch search = options.cpu ? cpu::find_engine(kernels) : gpu::find_engine(kernels);
+    if (search.engine == nullptr) {
+      std::cerr << "gpu_check: skipped, no usable GPU: " << search.why_not
+                << ". Use --cpu to run the same kernels on the host.\n";
+      return kSkipped;
+    }
+    engines.push_back(std::move(search.engine));
+  }
+  const EngineInfo info = engines.front()->info();
+  std::optional<Record> record;
+  if (!options.records.empty()) record.emplace(options.records, info);
+
+  std::size_t runs = 0;
   std::size_t outputs = 0;
   std::size_t mismatches = 0;
-  const std::vector<Case> cases = all_cases();
+  const std::vector<Case> cases = chosen_cases(options);
   for (const Case& c : cases) {
-    const CaseResult r = run_case(*search.engine, c);
-    if (record) record->add(r);
-    outputs += r.outputs;
-    mismatches += r.mismatches;
-    if (c.name.starts_with("llama7b"))
-      std::cout << c.name << ": " << std::setprecision(4) << r.seconds * 1e3 << " ms, "
-                << r.gigabytes_per_second << " GB/s\n";
+    const CaseData data = make_data(c);
+    const Outputs expected = straight_loop(data.layer, c.bits, data.acts, c.arithmetic, c.format);
+    for (const KernelSet kernels : {KernelSet::reference, KernelSet::tiled}) {
+      if (!takes(kernels, c)) continue;
+      const CaseResult r =
+          run_case(*engines[static_cast<std::size_t>(kernels)], kernels, c, data, expected);
+      if (record) record->add(r);
+      ++runs;
+      outputs += r.outputs;
+      mismatches += r.mismatches;
+      if (c.name.starts_with("llama"))
+        std::cout << c.name << ", " << r.kernels << ": " << std::setprecision(4) << r.seconds * 1e3
+                  << " ms, " << r.gigabytes_per_second << " GB/s" << std::endl;
+    }
   }
-  std::cout << "gpu_check: " << search.engine->info().device << ": " << cases.size() << " cases, "
-            << outputs << " outputs compared, " << mismatches << " mismatches\n";
+  std::cout << "gpu_check: " << info.device << ": " << cases.size() << " cases, " << runs
+            << " runs, " << outputs << " outputs compared, " << mismatches << " mismatches\n";
   if (record) record->complete();
   return mismatches == 0 ? kEqual : kMismatch;
 }
@@ -191,7 +230,7 @@ int main(int argc, char** argv) {
   try {
     const std::optional<Options> options = parse({argv + 1, argv + argc});
     if (!options) {
-      std::cerr << "usage: gpu_check [--cpu] [--records DIR]\n";
+      std::cerr << "usage: gpu_check [--cpu] [--small] [--records DIR]\n";
       return kUsage;
     }
     return check(*options);

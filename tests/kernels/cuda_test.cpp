@@ -71,8 +71,8 @@ TEST_CASE("An arithmetic outside the contract is refused by the kernels' device"
 
 class FaultyLayer final : public kernels::LoadedLayer {
  public:
-  [[nodiscard]] kernels::Result run(unsigned /*bits*/, const Activations& /*acts*/,
-                                    OutputFormat /*format*/) const override {
+  [[nodiscard]] std::unique_ptr<kernels::PreparedCall> prepare(
+      unsigned /*bits*/, const Activations& /*acts*/, OutputFormat /*format*/) const override {
     throw kernels::Fault("kernel: an illegal memory access was encountered");
   }
 };

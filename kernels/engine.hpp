@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference kernel's host side: what runs it, on a GPU or on the host.
+// What runs layer calls through the kernels, on a GPU or on the host.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -23,6 +24,25 @@ struct Result {
   double seconds = 0;            ///< from the first launch to the end of the last kernel
 };
 
+/// One call with all of its memory in place, to be run once or many times with the same result.
+class PreparedCall {
+ public:
+  PreparedCall() = default;
+  PreparedCall(const PreparedCall&) = delete;
+  PreparedCall& operator=(const PreparedCall&) = delete;
+  virtual ~PreparedCall() = default;
+
+  /// Starts the call behind what `stream` (a cudaStream_t, null for the default one) holds already;
+  /// it may be under capture. On the host the call is done on return. Throws Fault.
+  virtual void enqueue(void* stream) = 0;
+
+  /// Waits for everything that runs on the device. Throws Fault.
+  virtual void wait() = 0;
+
+  /// Of the last run; seconds = 0. Throws Fault.
+  [[nodiscard]] virtual Result read() const = 0;
+};
+
 /// A layer in the engine's memory.
 class LoadedLayer {
  public:
@@ -31,9 +51,13 @@ class LoadedLayer {
   LoadedLayer& operator=(const LoadedLayer&) = delete;
   virtual ~LoadedLayer() = default;
 
-  /// `bits` is served, acts.k = K. Throws Fault.
-  [[nodiscard]] virtual Result run(unsigned bits, const Activations& acts,
-                                   OutputFormat format) const = 0;
+  /// `bits` is served, acts.k = K. The call keeps pointers into the layer. Throws Fault.
+  [[nodiscard]] virtual std::unique_ptr<PreparedCall> prepare(unsigned bits,
+                                                              const Activations& acts,
+                                                              OutputFormat format) const = 0;
+
+  /// Prepares, runs once, and reads. Throws Fault.
+  [[nodiscard]] Result run(unsigned bits, const Activations& acts, OutputFormat format) const;
 };
 
 /// What a record says about where it ran; on the host only `device`, "host", is not empty.
@@ -64,14 +88,18 @@ struct EngineSearch {
   std::string why_not;
 };
 
+/// reference: one thread per output, trusted rather than fast; takes every layer. tiled: bit-planes
+/// in tiles for the tensor cores; takes what tiled::supports() says (kernels/tiled/tiles.hpp).
+enum class KernelSet : std::uint8_t { reference, tiled };
+
 namespace cpu {
 /// The kernels compiled for the host, on all cores; always there.
-EngineSearch find_engine();
+EngineSearch find_engine(KernelSet kernels);
 }  // namespace cpu
 
 namespace gpu {
 /// The kernels on the first GPU of this machine, if there is one and this build has GPU code.
-EngineSearch find_engine();
+EngineSearch find_engine(KernelSet kernels);
 }  // namespace gpu
 
 }  // namespace bitloom::kernels

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reference kernel: docs/arithmetic.md with one thread per output and token. It is read and
 // trusted rather than fast. nvcc compiles this file for GPUs, the host compiler for the host.
-#include <chrono>
 #include <map>
 #include <utility>
 
-#include "kernels/platform.hpp"
+#include "kernels/engines.hpp"
+#include "kernels/platform/platform.hpp"
 #include "sw/contract/accumulate.hpp"
 #include "sw/contract/align.hpp"
 #include "sw/contract/half.hpp"
@@ -176,63 +176,77 @@ struct Tables {
   }
 };
 
+class ReferenceCall final : public PreparedCall {
+ public:
+  /// `view` holds what the layer gives.
+  ReferenceCall(CallView view, const Activations& acts)
+      : x_(acts.x),
+        group_exponents_(std::size_t{acts.tokens} * view.groups),
+        mantissas_(acts.x.size()),
+        y_(std::size_t{acts.tokens} * view.m),
+        nan_tokens_(acts.tokens),
+        view_(view) {
+    view_.tokens = acts.tokens;
+    view_.x = x_.data();
+    view_.group_exponents = group_exponents_.data();
+    view_.mantissas = mantissas_.data();
+    view_.y = y_.data();
+    view_.nan_tokens = nan_tokens_.data();
+  }
+
+  void enqueue(void* stream) override {
+    launch(align_kernel, std::uint64_t{view_.tokens} * view_.groups, view_, stream);
+    launch(dot_kernel, std::uint64_t{view_.tokens} * view_.m, view_, stream);
+  }
+
+  void wait() override { synchronize(); }
+
+  [[nodiscard]] Result read() const override {
+    const std::vector<std::uint8_t> flags = nan_tokens_.read();
+    return {Outputs{view_.format, view_.tokens, view_.m, y_.read()},
+            std::vector<bool>(flags.begin(), flags.end()), 0};
+  }
+
+ private:
+  Buffer<Half> x_;
+  Buffer<int> group_exponents_;
+  Buffer<std::int32_t> mantissas_;
+  Buffer<std::uint32_t> y_;
+  Buffer<std::uint8_t> nan_tokens_;
+  CallView view_;
+};
+
 class ReferenceLayer final : public LoadedLayer {
  public:
   ReferenceLayer(const Layer& layer, Arithmetic arithmetic)
-      : arithmetic_(arithmetic), planes_(layer.planes) {
-    shape_.mode = layer.mode;
-    shape_.m = layer.m;
-    shape_.k = layer.k;
-    shape_.group_size = layer.group_size;
+      : arithmetic_(arithmetic), shape_(layer.shape()), planes_(layer.planes) {
     for (const auto& [bits, tables] : layer.precisions) tables_.emplace(bits, tables);
   }
 
-  [[nodiscard]] Result run(unsigned bits, const Activations& acts,
-                           OutputFormat format) const override {
+  [[nodiscard]] std::unique_ptr<PreparedCall> prepare(unsigned bits, const Activations& acts,
+                                                      OutputFormat format) const override {
     const Tables& tables = tables_.at(bits);
-    const Buffer<Half> x(acts.x);
-    const Buffer<int> group_exponents(std::size_t{acts.tokens} * shape_.groups());
-    const Buffer<std::int32_t> mantissas(acts.x.size());
-    const Buffer<std::uint32_t> y(std::size_t{acts.tokens} * shape_.m);
-    const Buffer<std::uint8_t> nan_tokens(acts.tokens);
-
-    CallView call{};
-    call.arithmetic = arithmetic_;
-    call.format = format;
-    call.mode = shape_.mode;
-    call.bits = bits;
-    call.tokens = acts.tokens;
-    call.m = shape_.m;
-    call.k = shape_.k;
-    call.group_columns = shape_.group_columns();
-    call.groups = shape_.groups();
-    call.padded_k = shape_.padded_k();
-    call.scale_exponent = tables.exponent;
-    call.planes = planes_.data();
-    call.alpha = tables.alpha.data();
-    call.beta = tables.beta.data();
-    call.codebook = tables.codebook.data();
-    call.x = x.data();
-    call.group_exponents = group_exponents.data();
-    call.mantissas = mantissas.data();
-    call.y = y.data();
-    call.nan_tokens = nan_tokens.data();
-
-    synchronize();
-    const auto start = std::chrono::steady_clock::now();
-    launch(align_kernel, std::uint64_t{call.tokens} * call.groups, call);
-    launch(dot_kernel, std::uint64_t{call.tokens} * call.m, call);
-    synchronize();
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-
-    const std::vector<std::uint8_t> flags = nan_tokens.read();
-    return {Outputs{format, acts.tokens, shape_.m, y.read()},
-            std::vector<bool>(flags.begin(), flags.end()), elapsed.count()};
+    CallView view{};
+    view.arithmetic = arithmetic_;
+    view.format = format;
+    view.mode = shape_.mode;
+    view.bits = bits;
+    view.m = shape_.m;
+    view.k = shape_.k;
+    view.group_columns = shape_.group_columns();
+    view.groups = shape_.groups();
+    view.padded_k = shape_.padded_k();
+    view.scale_exponent = tables.exponent;
+    view.planes = planes_.data();
+    view.alpha = tables.alpha.data();
+    view.beta = tables.beta.data();
+    view.codebook = tables.codebook.data();
+    return std::make_unique<ReferenceCall>(view, acts);
   }
 
  private:
   Arithmetic arithmetic_;
-  Layer shape_;  // sizes only; planes and tables are in the engine's memory
+  LayerShape shape_;
   Buffer<std::uint8_t> planes_;
   std::map<unsigned, Tables> tables_;
 };
@@ -254,36 +268,8 @@ class ReferenceEngine final : public Engine {
 
 }  // namespace
 
-#ifdef __CUDACC__
-
-EngineSearch find_engine() {
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status != cudaSuccess) return {nullptr, cudaGetErrorString(status)};
-  if (count == 0) return {nullptr, "this machine has no GPU"};
-
-  const auto version = [](int v) {
-    return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10);
-  };
-  cudaDeviceProp properties{};
-  int driver = 0;
-  int runtime = 0;
-  require(cudaGetDeviceProperties(&properties, 0), "properties of the GPU");
-  require(cudaDriverGetVersion(&driver), "version of the driver");
-  require(cudaRuntimeGetVersion(&runtime), "version of the runtime");
-  return {std::make_unique<ReferenceEngine>(
-              EngineInfo{properties.name,
-                         std::to_string(properties.major) + "." + std::to_string(properties.minor),
-                         version(driver), version(runtime)}),
-          ""};
+std::unique_ptr<Engine> make_reference_engine(EngineInfo info) {
+  return std::make_unique<ReferenceEngine>(std::move(info));
 }
-
-#else
-
-EngineSearch find_engine() {
-  return {std::make_unique<ReferenceEngine>(EngineInfo{"host", "", "", ""}), ""};
-}
-
-#endif
 
 }  // namespace bitloom::kernels::BL_PLATFORM

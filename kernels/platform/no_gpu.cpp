@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes the place of the GPU compilation of the kernels where nvcc is not installed.
+#include "kernels/engine.hpp"
+
+namespace bitloom::kernels::gpu {
+
+EngineSearch find_engine(KernelSet /*kernels*/) {
+  return {nullptr, "bitloom was built without nvcc"};
+}
+
+}  // namespace bitloom::kernels::gpu

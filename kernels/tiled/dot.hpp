@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tiled kernel: y = W x by tensor cores, exact, one launch for up to 16 tokens.
+//
+// The sum of a block of columns (up to 128) with the exponent E_g is, for a row,
+//
+//   BCQ       sum_i alpha_i (2 P_i - S) + beta S  =  2 sum_i alpha_i P_i + (beta - sum_i alpha_i) S
+//   codebook  sum_c C_c P_c
+//
+// where P is the sum of the mantissas at the set bits of plane i, or of the columns with code c,
+// and S that of all mantissas. Everything is an integer: scales count TileTable::unit, mantissas
+// 2^(E_g-(MB-2)), and a range's sum the least unit of its groups. 64 bits hold it unless scales or
+// exponents lie far apart (narrow_is_exact()); 128 bits always do.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "kernels/platform/platform.hpp"
+#include "kernels/tiled/align.hpp"
+#include "kernels/tiled/call.hpp"
+#include "kernels/tiled/cores.hpp"
+#include "sw/contract/fixed.hpp"
+#include "sw/contract/half.hpp"
+#include "sw/contract/round.hpp"
+
+namespace bitloom::kernels::BL_PLATFORM {
+
+using contract::Fixed;
+
+// ---- Integers -----------------------------------------------------------------------------------
+
+/// What a scale may have so that 32-bit floating point turns it into an integer without rounding.
+inline constexpr int kNarrowTableBits = 22;
+
+/// Whether 64 bits hold a lane's sum over a range: terms of a block times blocks, each a scale
+/// below 2^table_bits times the mantissas of 128 columns in kDigits bytes, shifted by at most
+/// `spread`.
+BL_HD constexpr bool narrow_is_exact(const TiledCall& call, unsigned digits, std::uint32_t blocks,
+                                     int spread) {
+  const int product = call.table_bits + 8 * static_cast<int>(digits) + 7 + 1;  // 2 P alpha
+  const int terms = contract::bit_width(std::uint64_t{2} * (call.terms + 1) * blocks);
+  return call.table_bits <= kNarrowTableBits && product + terms + spread <= 63;
+}
+
+/// A scale as an integer, in units of table_unit (narrow) or 2^-24 (wide).
+template <bool wide>
+struct Scale {
+  using Number = std::conditional_t<wide, std::int64_t, std::int32_t>;
+  using Sum = std::conditional_t<wide, Fixed, std::int64_t>;
+
+  float factor;  // narrow: 2^-table_unit
+
+  BL_DEVICE explicit Scale(const TiledCall& call) {
+    const auto exponent = static_cast<std::uint32_t>(127 - call.table_unit);  // 127-15..127+24
+    const std::uint32_t bits = exponent << 23;
+    memcpy(&factor, &bits, sizeof factor);
+  }
+
+  BL_DEVICE Number integer(std::uint16_t bits) const {
+    if constexpr (wide) {
+      return contract::units(Half{bits});
+    } else {
+      // 3 * 2^22 + n has n in its low bits, as |n| < 2^22.
+      constexpr float kMagic = 12582912.0F;
+      constexpr std::int32_t kMagicBits = 0x4B400000;
+      const float shifted = half_value(bits) * factor + kMagic;
+      std::int32_t n;
+      memcpy(&n, &shifted, sizeof n);
+      return n - kMagicBits;
+    }
+  }
+
+  BL_DEVICE static int unit(const TiledCall& call) { return wide ? -24 : call.table_unit; }
+};
+
+/// Beyond every exact sum (below 2^56 in units of 2^-48): what a token with a NaN or Inf adds.
+inline constexpr int kNanBit = 112;
+
+/// sum * 2^unit as a Fixed; it is a multiple of 2^-48.
+template <class Sum>
+BL_DEVICE Fixed to_fixed(Sum sum, int unit) {
+  const int shift = unit - contract::kFixedUnit;
+  const Fixed wide = sum;
+  return shift >= 0 ? wide << shift : wide >> -shift;
+}
+
+// ---- A warp's ring of pairs ---------------------------------------------------------------------
+
+/// Planes and terms of the pairs that a warp takes, row tile by row tile, copied ahead of their
+/// use.
+class Ring {
+ public:
+  BL_DEVICE Ring(const TiledCall& call, std::uint8_t* memory, std::uint32_t first_tile,
+                 std::uint32_t tiles, std::uint32_t tile_stride, std::uint32_t first_pair,
+                 std::uint32_t pairs)
+      : call_(call),
+        memory_(memory),
+        tile_(first_tile),
+        tile_stride_(tile_stride),
+        first_pair_(first_pair),
+        pairs_(pairs),
+        left_(tiles * pairs) {
+    for (unsigned i = 0; i + 1 < call.stages; ++i) fetch();
+  }
+
+  /// The next pair; the one before must not be read any more.
+  BL_DEVICE const std::uint8_t* next() {
+    if (call_.stages == 4)
+      wait_copies<2>();
+    else
+      wait_copies<0>();
+    warp_barrier();  // everybody's copies are there, and nobody reads the pair before
+    const std::uint8_t* pair = memory_ + read_ * stage_bytes(call_);
+    read_ = read_ + 1 == call_.stages ? 0 : read_ + 1;
+    fetch();
+    return pair;
+  }
+
+ private:
+  // Starts the copies of one pair, or of none behind the last: a group all the same.
+  BL_DEVICE void fetch() {
+    if (left_ != 0) {
+      --left_;
+      const unsigned at = thread_index() % kWarp * 16;
+      std::uint8_t* to = memory_ + write_ * stage_bytes(call_);
+      const std::size_t row_tile_bytes = std::size_t{call_.pairs} * 2 * tiled::kStepBytes;
+      const std::uint32_t pair = first_pair_ + pair_;
+      const auto* planes = reinterpret_cast<const std::uint8_t*>(call_.planes) +
+                           tile_ * row_tile_bytes + pair * 2 * tiled::kStepBytes + at;
+      for (unsigned plane = 0; plane < call_.bits; ++plane)
+        copy_async(to + plane * 2 * tiled::kStepBytes + at,
+                   planes + plane * (call_.row_tiles * row_tile_bytes));
+      const std::uint32_t group = call_.table_groups == 1 ? 0 : pair * call_.pair_groups;
+      const auto* table =
+          reinterpret_cast<const std::uint8_t*>(call_.table) +
+          (std::size_t{tile_} * call_.table_groups + group) * call_.terms * tiled::kTermBytes;
+      to += pair_plane_bytes(call_);
+      for (std::uint32_t i = at; i < pair_table_bytes(call_); i += kWarp * 16)
+        copy_async(to + i, table + i);
+      write_ = write_ + 1 == call_.stages ? 0 : write_ + 1;
+      if (++pair_ == pairs_) {
+        pair_ = 0;
+        tile_ += tile_stride_;
+      }
+    }
+    commit_copies();
+  }
+
+  const TiledCall& call_;
+  std::uint8_t* memory_;
+  std::uint32_t tile_;
+  std::uint32_t tile_stride_;
+  std::uint32_t first_pair_;
+  std::uint32_t pairs_;
+  std::uint32_t left_;
+  std::uint32_t pair_ = 0;
+  unsigned read_ = 0;
+  unsigned write_ = 0;
+};
+
+// ---- A block of columns -------------------------------------------------------------------------
+
+/// Rows g and g + 8 of a plane in a step, as this lane has them.
+BL_DEVICE Words2 plane_words(const std::uint8_t* pair, unsigned plane, unsigned step,
+                             unsigned lane) {
+  return *reinterpret_cast<const Words2*>(pair + (2 * plane + step) * tiled::kStepBytes + 8 * lane);
+}
+
+/// One term of rows g and g + 8.
+BL_DEVICE std::uint32_t term_halves(const std::uint8_t* terms, unsigned term, unsigned g) {
+  return *reinterpret_cast<const std::uint32_t*>(terms + term * tiled::kTermBytes + 4 * g);
+}
+
+/// The bits of a lane, or none where its columns are not of the block.
+BL_DEVICE Words2 masked(Words2 a, bool in_block) { return in_block ? a : Words2{0, 0}; }
+
+/// Bits at the columns whose code is `code`. planes: the call's, the most significant first.
+BL_DEVICE Words2 one_hot(const Words2 (&planes)[tiled::kMaxCodebookBits], unsigned bits,
+                         unsigned code) {
+  Words2 hot{~0U, ~0U};
+#pragma unroll
+  for (unsigned p = 0; p < tiled::kMaxCodebookBits; ++p) {
+    if (p >= bits) break;
+    const std::uint32_t flip = ((code >> (bits - 1 - p)) & 1) - 1;  // all ones for a 0
+    hot.x &= planes[p].x ^ flip;
+    hot.y &= planes[p].y ^ flip;
+  }
+  return hot;
+}
+
+/// Adds scale * P for both rows and all tokens of this lane.
+template <class Core, bool wide>
+BL_DEVICE void add_term(const typename Core::Operand& operand, unsigned q, Words2 a,
+                        typename Scale<wide>::Number low, typename Scale<wide>::Number high,
+                        typename Scale<wide>::Sum (&sum)[Core::kLaneTokens][2]) {
+  using Sum = typename Scale<wide>::Sum;
+  std::int32_t local[Core::kLaneTokens][2];
+  Core::multiply(operand, q, a.x, a.y, local);
+#pragma unroll
+  for (unsigned t = 0; t < Core::kLaneTokens; ++t) {
+    sum[t][0] += Sum{low} * local[t][0];
+    sum[t][1] += Sum{high} * local[t][1];
+  }
+}
+
+/// What a lane sees of the block that it works on.
+struct BlockView {
+  const std::uint8_t* pair;   // planes in shared memory
+  const std::uint8_t* terms;  // of the block's group
+  unsigned step;
+  bool in_block;  // the lane's columns belong to it
+};
+
+template <class Core, bool wide>
+BL_DEVICE void bcq_block(const TiledCall& call, const Scale<wide>& scale, const BlockView& block,
+                         const typename Core::Operand& operand,
+                         const std::int32_t (&all)[Core::kLaneTokens],
+                         typename Scale<wide>::Sum (&sum)[Core::kLaneTokens][2]) {
+  using Sum = typename Scale<wide>::Sum;
+  const unsigned lane = thread_index() % kWarp;
+  typename Scale<wide>::Number rest[2] = {0, 0};  // beta - sum of alpha
+  for (unsigned i = 0; i < call.bits; ++i) {
+    const std::uint32_t halves = term_halves(block.terms, i, lane / 4);
+    const auto low = scale.integer(static_cast<std::uint16_t>(halves));
+    const auto high = scale.integer(static_cast<std::uint16_t>(halves >> 16));
+    rest[0] -= low;
+    rest[1] -= high;
+    add_term<Core, wide>(operand, lane % 4,
+                         masked(plane_words(block.pair, i, block.step, lane), block.in_block), low,
+                         high, sum);
+  }
+  if (call.offsets) {
+    const std::uint32_t halves = term_halves(block.terms, call.bits, lane / 4);
+    rest[0] += scale.integer(static_cast<std::uint16_t>(halves));
+    rest[1] += scale.integer(static_cast<std::uint16_t>(halves >> 16));
+  }
+#pragma unroll
+  for (unsigned t = 0; t < Core::kLaneTokens; ++t)
+#pragma unroll
+    for (unsigned half = 0; half < 2; ++half)
+      sum[t][half] = 2 * sum[t][half] + Sum{rest[half]} * all[t];
+}
+
+template <class Core, bool wide>
+BL_DEVICE void codebook_block(const TiledCall& call, const Scale<wide>& scale,
+                              const BlockView& block, const typename Core::Operand& operand,
+                              typename Scale<wide>::Sum (&sum)[Core::kLaneTokens][2]) {
+  const unsigned lane = thread_index() % kWarp;
+  Words2 planes[tiled::kMaxCodebookBits] = {};
+#pragma unroll
+  for (unsigned p = 0; p < tiled::kMaxCodebookBits; ++p)
+    if (p < call.bits) planes[p] = plane_words(block.pair, p, block.step, lane);
+  for (unsigned code = 0; code < call.terms; ++code) {
+    const std::uint32_t halves = term_halves(block.terms, code, lane / 4);
+    add_term<Core, wide>(operand, lane % 4,
+                         masked(one_hot(planes, call.bits, code), block.in_block),
+                         scale.integer(static_cast<std::uint16_t>(halves)),
+                         scale.integer(static_cast<std::uint16_t>(halves >> 16)), sum);
+  }
+}
+
+// ---- A block of threads -------------------------------------------------------------------------
+
+/// Rounds and writes an output; its first row says whether the token is NaN.
+BL_DEVICE void write_output(const TiledCall& call, std::uint32_t token, std::uint32_t row,
+                            Fixed sum) {
+  const bool nan = (sum >> (kNanBit - 1)) > 0;
+  call.y[std::size_t{token} * call.m + row] =
+      nan ? contract::quiet_nan(call.format) : contract::round_output(sum, call.format);
+  if (row == 0) call.nan_tokens[token] = nan ? 1 : 0;
+}
+
+BL_DEVICE std::size_t partial_index(const TiledCall& call, unsigned range, std::uint32_t token,
+                                    std::uint32_t row) {
+  return (std::size_t{range} * call.tokens + token) * call.m + row;
+}
+
+/// Takes the sum of a range for one output.
+BL_DEVICE void put(const TiledCall& call, unsigned range, std::uint32_t token, std::uint32_t row,
+                   Fixed sum) {
+  if (token >= call.tokens || row >= call.m) return;
+  if (call.ranges == 1)
+    write_output(call, token, row, sum);
+  else
+    memcpy(call.partial + partial_index(call, range, token, row), &sum, sizeof sum);
+}
+
+template <class Core, Mode mode, bool wide>
+BL_DEVICE void dot_rows(const TiledCall& call, const AlignedRange& aligned, std::uint8_t* rings,
+                        unsigned row_block, unsigned range) {
+  using Sum = typename Scale<wide>::Sum;
+  const unsigned lane = thread_index() % kWarp;
+  const unsigned q = lane % 4;
+  const unsigned warp = thread_index() / kWarp;
+  const unsigned warps = block_threads() / kWarp;
+  const std::uint32_t first_pair = range_begin(call.pairs, call.ranges, range);
+  const std::uint32_t pairs = range_begin(call.pairs, call.ranges, range + 1) - first_pair;
+  const std::uint32_t tile_begin = range_begin(call.row_tiles, call.row_blocks, row_block);
+  const std::uint32_t tile_end = range_begin(call.row_tiles, call.row_blocks, row_block + 1);
+  const std::uint32_t first = tile_begin + warp;
+  const std::uint32_t tiles = first < tile_end ? ceil_div(tile_end - first, warps) : 0;
+  Ring ring(call, rings + warp * call.stages * stage_bytes(call), first, tiles, warps, first_pair,
+            pairs);
+
+  const std::uint32_t step_blocks = pair_blocks(call.group_columns) / 2;
+  const unsigned block_lanes = 4 / step_blocks;  // of a row
+  const Scale<wide> scale(call);
+
+  for (std::uint32_t tile = first; tile < tile_end; tile += warps) {
+    Sum total[Core::kLaneTokens][2] = {};
+    for (std::uint32_t pair = 0; pair < pairs; ++pair) {
+      const std::uint8_t* stage = ring.next();
+      for (unsigned step = 0; step < 2; ++step) {
+        const auto operand =
+            Core::load(aligned.operand + (2 * pair + step) * Core::kStepWords, lane);
+        for (unsigned b = 0; b < step_blocks; ++b) {
+          const unsigned in_pair = step * step_blocks + b;
+          const unsigned group =
+              call.pair_groups == 1 ? 0 : in_pair * call.pair_groups / (2 * step_blocks);
+          const BlockView block{
+              stage, stage + pair_plane_bytes(call) + group * call.terms * tiled::kTermBytes, step,
+              q / block_lanes == b};
+          std::int32_t all[Core::kLaneTokens];
+          std::int32_t shift[Core::kLaneTokens];
+#pragma unroll
+          for (unsigned t = 0; t < Core::kLaneTokens; ++t) {
+            const std::uint32_t at = (Core::token(q, t) * pairs + pair) * 2 * step_blocks + in_pair;
+            all[t] = Core::kLanesShareRow && q != 0 ? 0 : aligned.sums[at];
+            shift[t] = aligned.shifts[at];
+          }
+          Sum sum[Core::kLaneTokens][2] = {};
+          if constexpr (mode == Mode::bcq)
+            bcq_block<Core, wide>(call, scale, block, operand, all, sum);
+          else
+            codebook_block<Core, wide>(call, scale, block, operand, sum);
+#pragma unroll
+          for (unsigned t = 0; t < Core::kLaneTokens; ++t)
+#pragma unroll
+            for (unsigned half = 0; half < 2; ++half) total[t][half] += sum[t][half] << shift[t];
+        }
+      }
+    }
+#pragma unroll
+    for (unsigned t = 0; t < Core::kLaneTokens; ++t)
+#pragma unroll
+      for (unsigned half = 0; half < 2; ++half) {
+        Sum value = total[t][half];
+        if constexpr (Core::kLanesShareRow) {
+          value <<= 2 * q;  // of the lane's bits
+          value += shuffle_xor(value, 1);
+          value += shuffle_xor(value, 2);
+          if (t % 4 != q) continue;  // the four lanes of a row share its tokens
+        }
+        const std::uint32_t token = Core::token(q, t);
+        const int unit = Scale<wide>::unit(call) + aligned.base[token] -
+                         (static_cast<int>(call.mantissa_bits) - 2);
+        const bool finite = aligned.spread[token] != kNotFinite;
+        put(call, range, token, tile * tiled::kTileRows + 8 * half + lane / 4,
+            finite ? to_fixed(value, unit) : Fixed{1} << kNanBit);
+      }
+  }
+}
+
+/// The last block to come of a row block adds up its ranges.
+BL_DEVICE void add_ranges(const TiledCall& call, unsigned row_block) {
+  publish();
+  block_barrier();
+  auto* last = reinterpret_cast<std::uint32_t*>(shared_memory());
+  if (thread_index() == 0) *last = arrive(call.arrivals + row_block) + 1 == call.ranges ? 1 : 0;
+  block_barrier();
+  if (*last == 0) return;
+  publish();
+  const std::uint32_t rows_begin =
+      range_begin(call.row_tiles, call.row_blocks, row_block) * tiled::kTileRows;
+  const std::uint32_t tiles_end =
+      range_begin(call.row_tiles, call.row_blocks, row_block + 1) * tiled::kTileRows;
+  const std::uint32_t rows_end = tiles_end < call.m ? tiles_end : call.m;
+  for (std::uint32_t token = 0; token < call.tokens; ++token)
+    for (std::uint32_t row = rows_begin + thread_index(); row < rows_end; row += block_threads()) {
+      Fixed sum = 0;
+      for (unsigned range = 0; range < call.ranges; ++range) {
+        const Words4 words = load_fresh(call.partial + partial_index(call, range, token, row));
+        Fixed part;
+        memcpy(&part, &words, sizeof part);
+        sum += part;
+      }
+      write_output(call, token, row, sum);
+    }
+  if (thread_index() == 0) call.arrivals[row_block] = 0;
+}
+
+template <class Core, Mode mode>
+BL_BLOCK_KERNEL tiled_kernel(const BL_GRID_CONSTANT TiledCall call) {
+  const unsigned range = block_index() % call.ranges;
+  const unsigned row_block = block_index() / call.ranges;
+  const std::uint32_t first_pair = range_begin(call.pairs, call.ranges, range);
+  const std::uint32_t pairs = range_begin(call.pairs, call.ranges, range + 1) - first_pair;
+  std::uint8_t* shared = shared_memory();
+  const AlignedRange aligned = place_aligned_range<Core>(call, shared);
+  std::uint8_t* rings =
+      shared + tiled::aligned_bytes(Core::kTokens, Core::kDigits, range_pairs(call),
+                                    pair_blocks(call.group_columns));
+
+  align_range<Core>(call, first_pair, pairs, aligned);
+  int spread = 0;
+  for (std::uint32_t token = 0; token < call.tokens; ++token)
+    spread = larger(spread, aligned.spread[token]);
+  // Three digits always take 128 bits: a second copy of the code for a rare width is not worth it.
+  const std::uint32_t blocks = pairs * pair_blocks(call.group_columns);
+  if (Core::kDigits == 2 && narrow_is_exact(call, Core::kDigits, blocks, spread))
+    dot_rows<Core, mode, Core::kDigits != 2>(call, aligned, rings, row_block, range);
+  else
+    dot_rows<Core, mode, true>(call, aligned, rings, row_block, range);
+  if (call.ranges > 1) add_ranges(call, row_block);
+}
+
+}  // namespace bitloom::kernels::BL_PLATFORM

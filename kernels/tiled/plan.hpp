@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a call is divided over a device.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "kernels/tiled/tiles.hpp"
+#include "sw/contract/host_device.hpp"
+
+namespace bitloom::kernels::tiled {
+
+enum class CoreKind : std::uint8_t { bits, bytes };  ///< cores.hpp
+
+struct Plan {
+  CoreKind core = CoreKind::bits;
+  unsigned warps = 8;   ///< of a block, at most 8
+  unsigned stages = 4;  ///< of a warp's ring, 2 or 4
+  unsigned ranges = 1;  ///< of columns (split K), at most the pairs
+  unsigned row_blocks = 1;
+
+  friend bool operator==(const Plan&, const Plan&) = default;
+};
+
+/// What a plan depends on.
+struct Problem {
+  std::uint32_t row_tiles = 0;
+  std::uint32_t pairs = 0;
+  std::uint32_t tokens = 0;       ///< 1..16
+  unsigned digits = 2;            ///< bytes of a mantissa, 2 or 3
+  std::uint32_t pair_blocks = 2;  ///< blocks of columns with their own scale in a pair
+  std::size_t stage_bytes = 0;    ///< planes and terms of a pair
+  unsigned multiprocessors = 0;
+  std::size_t shared_limit = 0;  ///< bytes that a block may have
+};
+
+/// Tokens that a core's operand has room for: 1, 2 or 4 (bits), 8 or 16 (bytes).
+unsigned core_tokens(CoreKind core, std::uint32_t tokens);
+
+/// Bytes of a range of `pairs` aligned for a core: a byte for every digit of every mantissa, sum
+/// and shift of every block of columns, three words for every token; whole 16 bytes.
+BL_HD constexpr std::size_t aligned_bytes(unsigned core_tokens, unsigned digits,
+                                          std::uint32_t pairs, std::uint32_t pair_blocks) {
+  const std::size_t operand = std::size_t{pairs} * kPairColumns * core_tokens * digits;
+  const std::size_t blocks = std::size_t{2} * core_tokens * pairs * pair_blocks;
+  return (operand + 4 * (blocks + 3 * std::size_t{kMaxTokens}) + 15) / 16 * 16;
+}
+
+/// Bytes of shared memory of a block.
+std::size_t shared_bytes(const Problem& problem, const Plan& plan);
+
+/// Binary tensor cores up to four tokens, bytes from there on; about two blocks for every
+/// multiprocessor with at least a row tile for every warp; as few ranges as that and shared memory
+/// allow. Always one that fits: throws std::invalid_argument where there is none, which no layer of
+/// the contract and no GPU from compute capability 8.0 on is.
+Plan make_plan(const Problem& problem);
+
+/// For records: "bits w8 s4 r2 b224".
+std::string name_of(const Plan& plan);
+
+}  // namespace bitloom::kernels::tiled

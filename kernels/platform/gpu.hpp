@@ -126,7 +126,7 @@ BL_DEVICE T shuffle_xor(T value, unsigned mask) {
   static_assert(sizeof(T) % 4 == 0);
   std::uint32_t words[sizeof(T) / 4];
   memcpy(words, &value, sizeof(T));
-#pragma unroll
+  BL_UNROLL
   for (std::uint32_t& word : words)
     word = __shfl_xor_sync(0xFFFFFFFFU, word, static_cast<int>(mask));
   memcpy(&value, words, sizeof(T));

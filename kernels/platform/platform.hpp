@@ -34,12 +34,14 @@
 #define BL_BLOCK_KERNEL __global__ void __launch_bounds__(256, 2)
 #define BL_GRID_CONSTANT __grid_constant__
 #define BL_DEVICE __device__ __forceinline__
+#define BL_UNROLL _Pragma("unroll")
 #else
 #define BL_PLATFORM cpu
 #define BL_KERNEL void
 #define BL_BLOCK_KERNEL void
 #define BL_GRID_CONSTANT
 #define BL_DEVICE inline
+#define BL_UNROLL
 #endif
 
 namespace bitloom::kernels::BL_PLATFORM {

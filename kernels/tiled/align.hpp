@@ -75,19 +75,19 @@ BL_DEVICE void load_eight(const TiledCall& call, std::uint32_t token, std::uint3
   if (token < call.tokens && column + 8 <= call.k && call.k % 8 == 0) {
     const Words4 words = *reinterpret_cast<const Words4*>(from);
     const std::uint32_t w[4] = {words.x, words.y, words.z, words.w};
-#pragma unroll
+    BL_UNROLL
     for (unsigned j = 0; j < 8; ++j)
       x[j].bits = static_cast<std::uint16_t>(w[j / 2] >> (16 * (j % 2)));
     return;
   }
-#pragma unroll
+  BL_UNROLL
   for (unsigned j = 0; j < 8; ++j)
     x[j] = token < call.tokens && column + j < call.k ? from[j] : Half{};
 }
 
 BL_DEVICE int key_of_eight(const Half (&x)[8]) {
   int key = 0;
-#pragma unroll
+  BL_UNROLL
   for (unsigned j = 0; j < 8; ++j) {
     const int of_this = (x[j].bits & 0x7FFF) == 0 ? 0 : key_of_exponent(contract::exponent(x[j]));
     key = of_this > key ? of_this : key;
@@ -139,7 +139,7 @@ BL_DEVICE void align_pairs(const TiledCall& call, std::uint32_t first, std::uint
 
     Mantissas mantissas;
     std::int32_t sum = 0;
-#pragma unroll
+    BL_UNROLL
     for (unsigned j = 0; j < 8; ++j) {
       mantissas.m[j] = aligned_mantissa32(x[j], exponent_of_key(key), call.mantissa_bits);
       sum += mantissas.m[j];

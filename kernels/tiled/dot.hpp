@@ -178,7 +178,7 @@ BL_DEVICE Words2 masked(Words2 a, bool in_block) { return in_block ? a : Words2{
 BL_DEVICE Words2 one_hot(const Words2 (&planes)[tiled::kMaxCodebookBits], unsigned bits,
                          unsigned code) {
   Words2 hot{~0U, ~0U};
-#pragma unroll
+  BL_UNROLL
   for (unsigned p = 0; p < tiled::kMaxCodebookBits; ++p) {
     if (p >= bits) break;
     const std::uint32_t flip = ((code >> (bits - 1 - p)) & 1) - 1;  // all ones for a 0
@@ -196,7 +196,7 @@ BL_DEVICE void add_term(const typename Core::Operand& operand, unsigned q, Words
   using Sum = typename Scale<wide>::Sum;
   std::int32_t local[Core::kLaneTokens][2];
   Core::multiply(operand, q, a.x, a.y, local);
-#pragma unroll
+  BL_UNROLL
   for (unsigned t = 0; t < Core::kLaneTokens; ++t) {
     sum[t][0] += Sum{low} * local[t][0];
     sum[t][1] += Sum{high} * local[t][1];
@@ -234,11 +234,10 @@ BL_DEVICE void bcq_block(const TiledCall& call, const Scale<wide>& scale, const 
     rest[0] += scale.integer(static_cast<std::uint16_t>(halves));
     rest[1] += scale.integer(static_cast<std::uint16_t>(halves >> 16));
   }
-#pragma unroll
-  for (unsigned t = 0; t < Core::kLaneTokens; ++t)
-#pragma unroll
-    for (unsigned half = 0; half < 2; ++half)
-      sum[t][half] = 2 * sum[t][half] + Sum{rest[half]} * all[t];
+  BL_UNROLL
+  for (unsigned t = 0; t < Core::kLaneTokens; ++t) BL_UNROLL
+  for (unsigned half = 0; half < 2; ++half)
+    sum[t][half] = 2 * sum[t][half] + Sum{rest[half]} * all[t];
 }
 
 template <class Core, bool wide>
@@ -247,7 +246,7 @@ BL_DEVICE void codebook_block(const TiledCall& call, const Scale<wide>& scale,
                               typename Scale<wide>::Sum (&sum)[Core::kLaneTokens][2]) {
   const unsigned lane = thread_index() % kWarp;
   Words2 planes[tiled::kMaxCodebookBits] = {};
-#pragma unroll
+  BL_UNROLL
   for (unsigned p = 0; p < tiled::kMaxCodebookBits; ++p)
     if (p < call.bits) planes[p] = plane_words(block.pair, p, block.step, lane);
   for (unsigned code = 0; code < call.terms; ++code) {
@@ -322,7 +321,7 @@ BL_DEVICE void dot_rows(const TiledCall& call, const AlignedRange& aligned, std:
               q / block_lanes == b};
           std::int32_t all[Core::kLaneTokens];
           std::int32_t shift[Core::kLaneTokens];
-#pragma unroll
+          BL_UNROLL
           for (unsigned t = 0; t < Core::kLaneTokens; ++t) {
             const std::uint32_t at = (Core::token(q, t) * pairs + pair) * 2 * step_blocks + in_pair;
             all[t] = Core::kLanesShareRow && q != 0 ? 0 : aligned.sums[at];
@@ -333,31 +332,29 @@ BL_DEVICE void dot_rows(const TiledCall& call, const AlignedRange& aligned, std:
             bcq_block<Core, wide>(call, scale, block, operand, all, sum);
           else
             codebook_block<Core, wide>(call, scale, block, operand, sum);
-#pragma unroll
-          for (unsigned t = 0; t < Core::kLaneTokens; ++t)
-#pragma unroll
-            for (unsigned half = 0; half < 2; ++half) total[t][half] += sum[t][half] << shift[t];
+          BL_UNROLL
+          for (unsigned t = 0; t < Core::kLaneTokens; ++t) BL_UNROLL
+          for (unsigned half = 0; half < 2; ++half) total[t][half] += sum[t][half] << shift[t];
         }
       }
     }
-#pragma unroll
-    for (unsigned t = 0; t < Core::kLaneTokens; ++t)
-#pragma unroll
-      for (unsigned half = 0; half < 2; ++half) {
-        Sum value = total[t][half];
-        if constexpr (Core::kLanesShareRow) {
-          value <<= 2 * q;  // of the lane's bits
-          value += shuffle_xor(value, 1);
-          value += shuffle_xor(value, 2);
-          if (t % 4 != q) continue;  // the four lanes of a row share its tokens
-        }
-        const std::uint32_t token = Core::token(q, t);
-        const int unit = Scale<wide>::unit(call) + aligned.base[token] -
-                         (static_cast<int>(call.mantissa_bits) - 2);
-        const bool finite = aligned.spread[token] != kNotFinite;
-        put(call, range, token, tile * tiled::kTileRows + 8 * half + lane / 4,
-            finite ? to_fixed(value, unit) : Fixed{1} << kNanBit);
+    BL_UNROLL
+    for (unsigned t = 0; t < Core::kLaneTokens; ++t) BL_UNROLL
+    for (unsigned half = 0; half < 2; ++half) {
+      Sum value = total[t][half];
+      if constexpr (Core::kLanesShareRow) {
+        value <<= Core::lane_shift(q);
+        value += shuffle_xor(value, 1);
+        value += shuffle_xor(value, 2);
+        if (t % 4 != q) continue;  // the four lanes of a row share its tokens
       }
+      const std::uint32_t token = Core::token(q, t);
+      const int unit = Scale<wide>::unit(call) + aligned.base[token] -
+                       (static_cast<int>(call.mantissa_bits) - 2);
+      const bool finite = aligned.spread[token] != kNotFinite;
+      put(call, range, token, tile * tiled::kTileRows + 8 * half + lane / 4,
+          finite ? to_fixed(value, unit) : Fixed{1} << kNanBit);
+    }
   }
 }
 
@@ -398,7 +395,7 @@ BL_BLOCK_KERNEL tiled_kernel(const BL_GRID_CONSTANT TiledCall call) {
   std::uint8_t* shared = shared_memory();
   const AlignedRange aligned = place_aligned_range<Core>(call, shared);
   std::uint8_t* rings =
-      shared + tiled::aligned_bytes(Core::kTokens, Core::kDigits, range_pairs(call),
+      shared + tiled::aligned_bytes(4 * Core::kStepWords, Core::kTokens, range_pairs(call),
                                     pair_blocks(call.group_columns));
 
   align_range<Core>(call, first_pair, pairs, aligned);

@@ -2,6 +2,7 @@
 #include "kernels/tiled/plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 namespace bitloom::kernels::tiled {
@@ -30,14 +31,21 @@ unsigned find_ranges(const Problem& problem, Plan plan, std::size_t bytes) {
 }  // namespace
 
 unsigned core_tokens(CoreKind core, std::uint32_t tokens) {
+  if (core == CoreKind::tables) return 1;
   if (core == CoreKind::bytes) return tokens <= 8 ? 8 : 16;
   return tokens <= 2 ? tokens : 4;
 }
 
+std::size_t operand_step_bytes(CoreKind core, std::uint32_t tokens, unsigned digits) {
+  return core == CoreKind::tables ? std::size_t{kStepColumns} / 4 * 16 * sizeof(std::int32_t)
+                                  : std::size_t{kStepColumns} * core_tokens(core, tokens) * digits;
+}
+
 std::size_t shared_bytes(const Problem& problem, const Plan& plan) {
   const std::size_t aligned =
-      aligned_bytes(core_tokens(plan.core, problem.tokens), problem.digits,
-                    divide_up(problem.pairs, plan.ranges), problem.pair_blocks);
+      aligned_bytes(operand_step_bytes(plan.core, problem.tokens, problem.digits),
+                    core_tokens(plan.core, problem.tokens), divide_up(problem.pairs, plan.ranges),
+                    problem.pair_blocks);
   return aligned + std::size_t{plan.warps} * plan.stages * problem.stage_bytes;
 }
 
@@ -58,7 +66,8 @@ Plan make_plan(const Problem& problem) {
 }
 
 std::string name_of(const Plan& plan) {
-  return std::string(plan.core == CoreKind::bits ? "bits" : "bytes") + " w" +
+  constexpr std::array kNames = {"bits", "bytes", "tables"};
+  return std::string(kNames[static_cast<std::size_t>(plan.core)]) + " w" +
          std::to_string(plan.warps) + " s" + std::to_string(plan.stages) + " r" +
          std::to_string(plan.ranges) + " b" + std::to_string(plan.row_blocks);
 }

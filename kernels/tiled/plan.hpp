@@ -11,7 +11,7 @@
 
 namespace bitloom::kernels::tiled {
 
-enum class CoreKind : std::uint8_t { bits, bytes };  ///< cores.hpp
+enum class CoreKind : std::uint8_t { bits, bytes, tables };  ///< cores.hpp; tables: one token
 
 struct Plan {
   CoreKind core = CoreKind::bits;
@@ -35,17 +35,21 @@ struct Problem {
   std::size_t shared_limit = 0;  ///< bytes that a block may have
 };
 
-/// Tokens that a core's operand has room for: 1, 2 or 4 (bits), 8 or 16 (bytes).
+/// Tokens that a core's operand has room for: 1, 2 or 4 (bits), 8 or 16 (bytes), 1 (tables).
 unsigned core_tokens(CoreKind core, std::uint32_t tokens);
 
-/// Bytes of a range of `pairs` aligned for a core: a byte for every digit of every mantissa, sum
-/// and shift of every block of columns, three words for every token; whole 16 bytes.
-BL_HD constexpr std::size_t aligned_bytes(unsigned core_tokens, unsigned digits,
+/// Bytes of a range of `pairs` aligned for a core: its operand, sum and shift of every block of
+/// columns, three words for every token; whole 16 bytes.
+BL_HD constexpr std::size_t aligned_bytes(std::size_t operand_step_bytes, unsigned core_tokens,
                                           std::uint32_t pairs, std::uint32_t pair_blocks) {
-  const std::size_t operand = std::size_t{pairs} * kPairColumns * core_tokens * digits;
+  const std::size_t operand = 2 * pairs * operand_step_bytes;
   const std::size_t blocks = std::size_t{2} * core_tokens * pairs * pair_blocks;
   return (operand + 4 * (blocks + 3 * std::size_t{kMaxTokens}) + 15) / 16 * 16;
 }
+
+/// Bytes of a core's operand for a step of 128 columns, 4 Core::kStepWords: a byte for every digit
+/// of every mantissa, or 16 sums for every four columns.
+std::size_t operand_step_bytes(CoreKind core, std::uint32_t tokens, unsigned digits);
 
 /// Bytes of shared memory of a block.
 std::size_t shared_bytes(const Problem& problem, const Plan& plan);

@@ -21,6 +21,7 @@ Kernel kernel_of_mode(Mode mode) {
 
 template <unsigned digits>
 Kernel kernel_of_tokens(tiled::CoreKind core, unsigned core_tokens, Mode mode) {
+  if (core == tiled::CoreKind::tables) return kernel_of_mode<TableCore<digits>>(mode);
   if (core == tiled::CoreKind::bytes)
     return core_tokens == 8 ? kernel_of_mode<ByteCore<1, digits>>(mode)
                             : kernel_of_mode<ByteCore<2, digits>>(mode);

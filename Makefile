@@ -51,7 +51,7 @@ define build
 endef
 
 .PHONY: help setup build sim wave list test lint format bench campaign cosim coverage fuzz \
-  gpu-check docs clean
+  gpu-check gpu-bench docs clean
 
 help:
 	@echo 'bitloom: the RTL model and simulator of an any-precision LLM inference accelerator'
@@ -69,6 +69,7 @@ help:
 	@echo '  make coverage                          lines of rtl/ that no test runs, half an hour'
 	@echo '  make fuzz SECONDS=60                   every loader with made-up inputs, so long each'
 	@echo '  make gpu-check                         the CUDA kernels on a GPU (nvcc and CMake only)'
+	@echo '  make gpu-bench                         their times against cuBLAS and copies'
 	@echo '  make docs                              write the generated tables of docs/'
 	@echo '  make setup                             install the packages of all targets'
 	@echo '  make clean                             remove build/'
@@ -148,6 +149,14 @@ gpu-check:
 	@cmake -S kernels -B build/gpu
 	@cmake --build build/gpu --parallel --target gpu_check
 	@build/gpu/gpu_check --records tests/golden/gpu
+	@if command -v compute-sanitizer > /dev/null; then \
+	  compute-sanitizer --error-exitcode 3 build/gpu/gpu_check --small; \
+	else echo 'gpu-check: no compute-sanitizer on this machine; the small cases did not run under it'; fi
+
+gpu-bench:
+	@cmake -S kernels -B build/gpu
+	@cmake --build build/gpu --parallel --target gpu_bench
+	@build/gpu/gpu_bench --records tests/golden/gpu/bench --table docs/measurements/gpu-bench.md
 
 docs:
 	@.ci/setup docs

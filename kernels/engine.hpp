@@ -24,13 +24,17 @@ struct Result {
   double seconds = 0;            ///< from the first launch to the end of the last kernel
 };
 
-/// One call with all of its memory in place, to be run once or many times with the same result.
+/// One call with all of its memory in place, to be run once or many times.
 class PreparedCall {
  public:
   PreparedCall() = default;
   PreparedCall(const PreparedCall&) = delete;
   PreparedCall& operator=(const PreparedCall&) = delete;
   virtual ~PreparedCall() = default;
+
+  /// Other activations for the next runs, as many tokens of as many columns. Waits for the copy, and
+  /// must not overtake a run. Throws Fault.
+  virtual void set_activations(const Activations& acts) = 0;
 
   /// Starts the call behind what `stream` (a cudaStream_t, null for the default one) holds already;
   /// it may be under capture. On the host the call is done on return. Throws Fault.

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "kernels/check/cases.hpp"
+#include "kernels/check/record.hpp"
 #include "kernels/check/sha256.hpp"
 #include "kernels/check/straight_loop.hpp"
 #include "kernels/engine.hpp"
@@ -107,33 +108,13 @@ CaseResult run_case(const Engine& engine, KernelSet kernels, const Case& c, cons
   return report;
 }
 
-std::string quoted(const std::string& text) {
-  std::string json = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') json += '\\';
-    json += c;
-  }
-  return json + "\"";
-}
-
-// "NVIDIA A100-SXM4-80GB" becomes "nvidia-a100-sxm4-80gb.json".
-std::string record_name(const std::string& device) {
-  std::string name;
-  for (const char c : device) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    const bool capital = c >= 'A' && c <= 'Z';
-    name += plain ? c : capital ? static_cast<char>(c - 'A' + 'a') : '-';
-  }
-  return name + ".json";
-}
-
 // The record of a run. It grows case by case as DIR/<device>.json.partial, so that a fault keeps
 // what was measured, and becomes DIR/<device>.json when it is complete.
 class Record {
  public:
   // Before the work, so that a folder that cannot be is not found out after it.
   Record(const std::filesystem::path& folder, const EngineInfo& info)
-      : file_(folder / record_name(info.device)), partial_(file_.string() + ".partial") {
+      : file_(folder / (plain_name(info.device) + ".json")), partial_(file_.string() + ".partial") {
     std::filesystem::create_directories(folder);
     stream_.open(partial_);
     stream_ << "{\n  \"device\": " << quoted(info.device)

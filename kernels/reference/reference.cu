@@ -194,6 +194,8 @@ class ReferenceCall final : public PreparedCall {
     view_.nan_tokens = nan_tokens_.data();
   }
 
+  void set_activations(const Activations& acts) override { x_.write(acts.x); }
+
   void enqueue(void* stream) override {
     launch(align_kernel, std::uint64_t{view_.tokens} * view_.groups, view_, stream);
     launch(dot_kernel, std::uint64_t{view_.tokens} * view_.m, view_, stream);

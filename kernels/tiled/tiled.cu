@@ -68,6 +68,8 @@ class TiledPreparedCall final : public PreparedCall {
     }
   }
 
+  void set_activations(const Activations& acts) override { x_.write(acts.x); }
+
   void enqueue(void* stream) override {
     for (const Launch& launch : launches_)
       launch_blocks(launch.kernel, launch.grid, launch.call, stream);

@@ -151,7 +151,7 @@ gpu-check:
 	@build/gpu/gpu_check --records tests/golden/gpu
 	@if command -v compute-sanitizer > /dev/null; then \
 	  compute-sanitizer --error-exitcode 3 build/gpu/gpu_check --small; \
-	else echo 'gpu-check: no compute-sanitizer on this machine; the small cases did not run under it'; fi
+	else echo 'gpu-check: no compute-sanitizer here; the small cases did not run under it'; fi
 
 gpu-bench:
 	@cmake -S kernels -B build/gpu

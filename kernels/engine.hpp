@@ -32,8 +32,8 @@ class PreparedCall {
   PreparedCall& operator=(const PreparedCall&) = delete;
   virtual ~PreparedCall() = default;
 
-  /// Other activations for the next runs, as many tokens of as many columns. Waits for the copy, and
-  /// must not overtake a run. Throws Fault.
+  /// Other activations for the next runs, as many tokens of as many columns. Waits for the copy,
+  /// and must not overtake a run. Throws Fault.
   virtual void set_activations(const Activations& acts) = 0;
 
   /// Starts the call behind what `stream` (a cudaStream_t, null for the default one) holds already;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/platform/host_block.hpp"
+#include "kernels/platform/types.hpp"
 #include "sw/contract/half.hpp"
 #include "sw/parallel/workers.hpp"
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/engine.hpp"
+#include "kernels/platform/types.hpp"
 
 namespace bitloom::kernels::gpu {
 

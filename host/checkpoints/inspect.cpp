@@ -175,9 +175,7 @@ CheckpointReport inspect_checkpoint(const std::filesystem::path& path,
   CheckpointReport report;
   report.path = path;
   report.format = detect_format(path);
-  const bool quantized = report.format == CheckpointFormat::bitloom ||
-                         report.format == CheckpointFormat::anybcq ||
-                         report.format == CheckpointFormat::anyprec;
+  const bool quantized = is_quantized(report.format);
   if (!quantized && !against.empty())
     throw Error(ErrorCode::usage, {"--against", "a checkpoint that is not quantized itself",
                                    "quantized layers to compare", "Leave --against out."});

@@ -233,14 +233,6 @@ class LayerReader {
   std::vector<Table> tables_;
 };
 
-[[noreturn]] void fail_unknown(const std::filesystem::path& path, const std::string& name,
-                               const std::vector<std::string>& names) {
-  throw Error(ErrorCode::layer_name, {path.string(), "no layer " + quotation(name),
-                                      "one of its " + std::to_string(names.size()) +
-                                          " layers, nearest: " + nearest_list(name, names),
-                                      "Choose one of those."});
-}
-
 std::string table_name(const LayerShape& layer, const char* kind, unsigned bits) {
   return layer.name + "." + kind + "." + std::to_string(bits);
 }
@@ -347,7 +339,7 @@ bool LayerFile::is_layer_tensor(const std::string& tensor) const {
 
 void LayerFile::require(const std::string& name) const {
   if (!file_.tensors().contains(name + std::string(kPlanesSuffix)))
-    fail_unknown(file_.path(), name, names());
+    fail_unknown_layer(file_.path().string(), name, names());
 }
 
 LayerOutline LayerFile::outline(const std::string& name) const {

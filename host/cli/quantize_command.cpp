@@ -16,6 +16,7 @@
 #include "host/quantize/quantizing_checkpoint.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/file.hpp"
+#include "sw/io/folder_lock.hpp"
 #include "sw/io/moments_file.hpp"
 
 namespace bitloom {
@@ -95,6 +96,11 @@ ColumnWeights column_weights_of(const OptionValues& values) {
   return [path](const LinearLayer& layer) { return read_moments(path, layer.name, layer.k); };
 }
 
+// Beside the output, also where that is a folder and ends in a slash.
+fs::path work_folder(const fs::path& out) {
+  return (out.has_filename() ? out : out.parent_path()).string() + ".partial";
+}
+
 void add_errors(CheckpointReport& report, const QuantizingCheckpoint& source) {
   for (LayerReport& layer : report.layers)
     for (const auto& [bits, error] : source.errors().at(layer.name))
@@ -114,7 +120,8 @@ int quantize_command(const Arguments& arguments) {
   const WriteCheckpoint write = writer_of(text("format"), text("out"), text("model"));
   const Recipe recipe = recipe_of(values);
   const fs::path out = text("out");
-  const fs::path work = out.string() + ".partial";
+  const fs::path work = work_folder(out);
+  const FolderLock alone(work);
   remove_stale_temporaries(out);
 
   Progress progress("quantizing", "rows");

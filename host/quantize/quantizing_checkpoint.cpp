@@ -39,10 +39,11 @@ bool owns_its_tensor(const LinearLayer& layer) {
 
 QuantizingCheckpoint::QuantizingCheckpoint(const std::filesystem::path& source,
                                            const std::string& pattern, Recipe recipe,
-                                           const ColumnWeights& weights, std::filesystem::path work,
+                                           ColumnWeights weights, std::filesystem::path work,
                                            LayerProgress progress)
     : source_(open_float_checkpoint(source)),
       recipe_(std::move(recipe)),
+      column_weights_(std::move(weights)),
       done_(std::move(work)),
       progress_(std::move(progress)) {
   std::vector<std::string> names;
@@ -52,8 +53,7 @@ QuantizingCheckpoint::QuantizingCheckpoint(const std::filesystem::path& source,
     const LinearLayer& layer = source_.layers()[index];
     check_quantizable(layer.m, layer.k, recipe_.precisions, recipe_.group_size);
     chosen_.push_back(layer);
-    column_weights_.push_back(weights(layer));
-    (void)column_importance(column_weights_.back(), layer.k);  // refused now, not hours later
+    (void)column_importance(column_weights_(layer), layer.k);  // refused now, not hours later
     layers_.push_back(outline_of(layer, recipe_));
     weights_ += std::uint64_t{layer.m} * layer.k;
     rows_ += layer.m;
@@ -67,15 +67,17 @@ Layer QuantizingCheckpoint::read(std::size_t index) const {
   const LinearLayer& layer = chosen_.at(index);
   const FloatMatrix matrix = source_.matrix(layer);
   Recipe recipe = recipe_;
-  recipe.column_weights = column_weights_.at(index);
+  recipe.column_weights = column_weights_(layer);
   Quantized quantized =
       quantize_cached(done_, layer.name, matrix, matrix_identity(matrix), recipe, progress_);
   errors_[layer.name] = quantized.relative_errors;
   return std::move(quantized.layer);
 }
 
-std::vector<std::uint8_t> QuantizingCheckpoint::read_other(const std::string& name) const {
-  return source_.store().read(name);
+std::vector<std::uint8_t> QuantizingCheckpoint::read_other(const std::string& name,
+                                                           std::uint64_t offset,
+                                                           std::size_t length) const {
+  return source_.store().read(name, offset, length);
 }
 
 }  // namespace bitloom

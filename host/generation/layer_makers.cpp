@@ -63,7 +63,7 @@ LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProg
   return [mode, group_size, progress](const NamedLinear& linear, const std::set<unsigned>& bits) {
     const PrecisionRange precisions{.seed = *bits.begin(), .bits = *bits.rbegin()};
     return quantize_cached(LayerCache(cache_directory()), linear.name, linear.weights,
-                           matrix_identity(linear.weights), {mode, precisions, group_size},
+                           matrix_identity(linear.weights), {method_of(mode), precisions, group_size},
                            progress)
         .layer;
   };

@@ -13,21 +13,15 @@ namespace {
 LayerOutline outline_of(const LinearLayer& layer, const Recipe& recipe) {
   LayerOutline outline;
   outline.name = layer.name;
-  outline.mode = recipe.mode;
+  outline.mode = mode_of(recipe.method);
   outline.m = layer.m;
   outline.k = layer.k;
   outline.group_size = recipe.group_size;
   outline.plane_count = recipe.precisions.bits;
-  const bool offsets = recipe.mode == Mode::bcq && recipe.offset;
+  const bool offsets = outline.mode == Mode::bcq && recipe.offset;
   for (unsigned bits = recipe.precisions.first(); bits <= recipe.precisions.bits; ++bits)
     outline.precisions[bits] = offsets;
   return outline;
-}
-
-std::string text_of(const std::filesystem::path& path) {
-  const InputFile file(path);
-  const std::vector<std::uint8_t> bytes = file.read(0, file.size());
-  return {bytes.begin(), bytes.end()};
 }
 
 // A tied classifier's weights are those of the embedding, which stays.
@@ -60,7 +54,7 @@ QuantizingCheckpoint::QuantizingCheckpoint(const std::filesystem::path& source,
     if (owns_its_tensor(layer)) others_.erase(layer.tensor);
   }
   if (detect_format(source) == CheckpointFormat::hugging_face)
-    config_ = text_of(source / "config.json");
+    config_ = InputFile(source / "config.json").text();
 }
 
 Layer QuantizingCheckpoint::read(std::size_t index) const {

@@ -42,13 +42,13 @@ FloatLayer checkpoint_layer(const LayerRequest& request) {
 }
 
 LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
-  const Recipe recipe{request.mode.value_or(Mode::bcq),
+  const Recipe recipe{method_of(request.mode.value_or(Mode::bcq)),
                       {.bits = request.bits},
                       request.group_size.value_or(kDefaultGroupSize)};
   check_quantizable(source.weights.m, source.weights.k, recipe.precisions, recipe.group_size);
   Layer shape;
   shape.name = request.layer;
-  shape.mode = recipe.mode;
+  shape.mode = mode_of(recipe.method);
   shape.m = source.weights.m;
   shape.k = source.weights.k;
   shape.group_size = recipe.group_size;

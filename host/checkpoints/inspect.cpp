@@ -163,6 +163,11 @@ nlohmann::ordered_json json_of(const LayerReport& layer) {
       {"layer", layer.name}, {"m", layer.m}, {"k", layer.k}, {"kind", layer.kind}};
   json["group_size"] = layer.group_size ? nlohmann::ordered_json(*layer.group_size)
                                         : nlohmann::ordered_json(nullptr);
+  const auto or_null = [&layer](unsigned bits) {
+    return layer.group_size ? nlohmann::ordered_json(bits) : nlohmann::ordered_json(nullptr);
+  };
+  json["seed_precision"] = or_null(layer.precisions.begin()->first);
+  json["highest_precision"] = or_null(layer.precisions.rbegin()->first);
   json["precisions"] = std::move(precisions);
   return json;
 }

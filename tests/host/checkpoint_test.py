@@ -170,6 +170,7 @@ class Checkpoints(unittest.TestCase):
         # 2 bits: 2 * 6 * 32 bytes of planes, 6 rows * 2 groups * (2 scales + 1 offset) * 2 bytes.
         self.assertEqual(report["layers"], [{
             "layer": layer_name(0, "q_proj"), "m": 6, "k": 256, "kind": "bcq", "group_size": 128,
+            "seed_precision": 2, "highest_precision": 3,
             "precisions": [{"bits": 2, "bytes": 384 + 72, "relative_error": None},
                            {"bits": 3, "bytes": 576 + 96, "relative_error": None}]}])
         self.assertEqual((report["format"], report["other_tensors"]), ("AnyBCQ", 3))
@@ -264,6 +265,7 @@ class Checkpoints(unittest.TestCase):
         report = json.loads(bitloom("inspect", floats, "--json"))
         self.assertEqual(report["layers"], [{
             "layer": "a", "m": 3, "k": 5, "kind": "BF16", "group_size": None,
+            "seed_precision": None, "highest_precision": None,
             "precisions": [{"bits": 16, "bytes": 30, "relative_error": None}]}])
         self.assertEqual((report["other_tensors"], report["other_bytes"]), (1, 28))
 

@@ -203,6 +203,13 @@ class Quantize(unittest.TestCase):
         self.assertEqual(files[0], files[1])
         self.assertEqual(files[0], files[2])
 
+    def test_precisions_are_a_range_or_a_list(self):
+        files = []
+        for bits in ("2-4", "2,3,4", "3-4,2"):
+            self.quantize("b.safetensors", "--bits", bits)
+            files.append((self.path / "b.safetensors").read_bytes())
+        self.assertEqual(len(set(files)), 1)
+
     def test_one_precision_symmetric_and_rounding_to_nearest(self):
         self.quantize("s.safetensors", "--bits", "3", "--symmetric")
         _, tensors = formats.read_safetensors(self.path / "s.safetensors")
@@ -374,8 +381,10 @@ class Quantize(unittest.TestCase):
     def test_what_cannot_be_quantized_so_is_refused(self):
         for code, options in (("BL-USE-usage", ("--bits", "x")),
                               ("BL-USE-usage", ("--bits", "2-44")),
-                              ("BL-QNT-option", ("--bits", "9")),
-                              ("BL-QNT-option", ("--bits", "4-2")),
+                              ("BL-USE-usage", ("--bits", "9")),
+                              ("BL-USE-usage", ("--bits", "4-2")),
+                              ("BL-USE-usage", ("--bits", "2,4")),
+                              ("BL-USE-usage", ("--bits", "16")),
                               ("BL-USE-usage", ("--method", "best")),
                               ("BL-USE-usage", ("--method", "rtn", "--bits", "2-4")),
                               ("BL-USE-usage", ("--method", "codebook", "--symmetric")),

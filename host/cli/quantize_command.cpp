@@ -127,6 +127,7 @@ int quantize_command(const Arguments& arguments) {
   const fs::path work = work_folder(out);
   const FolderLock alone(work);
   remove_stale_temporaries(out);
+  remove_stale_temporaries(work);
 
   Progress progress("quantizing", "rows");
   std::size_t quantized = 0;  // layers; the others are of an interrupted run

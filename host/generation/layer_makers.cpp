@@ -63,8 +63,8 @@ LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProg
   return [mode, group_size, progress](const NamedLinear& linear, const std::set<unsigned>& bits) {
     const PrecisionRange precisions = range_of(bits).value();
     return quantize_cached(LayerCache(cache_directory()), linear.name, linear.weights,
-                           matrix_identity(linear.weights), {method_of(mode), precisions, group_size},
-                           progress)
+                           matrix_identity(linear.weights),
+                           {method_of(mode), precisions, group_size}, progress)
         .layer;
   };
 }

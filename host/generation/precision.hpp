@@ -44,8 +44,8 @@ struct LayerRule {
 /// "classifier=8,layers.*.w2=4". Throws Error usage.
 std::vector<LayerRule> parse_layer_rules(const std::string& option, const std::string& text);
 
-/// From the lowest to the highest quantized one of `bits`, as layers are made for them; nothing when
-/// all are kFloatBits.
+/// From the lowest to the highest quantized one of `bits`, as layers are made for them; nothing
+/// when all are kFloatBits.
 std::optional<PrecisionRange> range_of(std::set<unsigned> bits);
 
 /// The precisions that layers are asked for.

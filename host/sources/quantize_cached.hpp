@@ -31,7 +31,7 @@ struct Recipe {
   Method method = Method::bcq;
   PrecisionRange precisions = {};
   std::uint32_t group_size = kDefaultGroupSize;
-  bool offset = true;  ///< bcq: fit offsets
+  bool offset = true;                       ///< bcq: fit offsets
   std::vector<double> column_weights = {};  ///< what errors in the columns count; empty = the same
   unsigned threads = 0;                     ///< 0 = one per core; the result does not depend on it
 };

@@ -66,11 +66,10 @@ LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
 // Refuses to run a layer as something else than it is.
 void check_asked(const LayerRequest& request, const LayerOutline& layer) {
   const auto refuse = [&](const char* option, std::string found, const std::string& own) {
-    throw Error(
-        ErrorCode::usage,
-        {option, std::move(found),
-         fmt::format("{}, as layer {} of {} has it", own, layer.name, request.weights.string()),
-         "Leave the option out: a quantized layer is run as it is."});
+    throw Error(ErrorCode::usage, {option, std::move(found),
+                                   fmt::format("{}, as layer {} of {} has it", own, layer.name,
+                                               request.weights.string()),
+                                   "Leave the option out: a quantized layer is run as it is."});
   };
   if (request.mode && *request.mode != layer.mode)
     refuse("--mode", name_in(kModeNames, *request.mode), name_in(kModeNames, layer.mode));

@@ -34,8 +34,8 @@ struct LayerPlan {
 };
 
 /// Finds a layer by name. Throws Error as find_layer, detect_format, the readers of checkpoints and
-/// check_quantizable do; layer_name when a checkpoint has no such layer; and usage when a layer that
-/// is read, and so has a mode and a group size, is asked for with others.
+/// check_quantizable do; layer_name when a checkpoint has no such layer; and usage when a layer
+/// that is read, and so has a mode and a group size, is asked for with others.
 LayerPlan plan_layer(const LayerRequest& request);
 
 }  // namespace bitloom

@@ -50,7 +50,7 @@ class QuantizedCheckpoint {
 std::unique_ptr<QuantizedCheckpoint> open_bitloom_checkpoint(const std::filesystem::path& path);
 
 /// A folder of AnyBCQ (docs/checkpoints.md). Throws Error checkpoint_config, checkpoint_missing
-/// (all missing tensors at once), checkpoint_tensor for a type or shape that contradicts the rest,
+/// (all missing tensors together), checkpoint_tensor for a type or shape that contradicts the rest,
 /// and what open_folder_store throws.
 std::unique_ptr<QuantizedCheckpoint> open_anybcq_checkpoint(const std::filesystem::path& folder);
 

@@ -91,8 +91,8 @@ class ZipReader {
   }
 
   // Bytes [offset, offset + length) of an entry of at least that size(). Parts that follow each
-  // other are read in one go, and when they reach from the entry's begin to its end, its checksum is
-  // compared.
+  // other are read in one go, and when they reach from the entry's begin to its end, its checksum
+  // is compared.
   [[nodiscard]] std::vector<std::uint8_t> read(const std::string& name, std::uint64_t offset,
                                                std::size_t length) const {
     const std::lock_guard lock(mutex_);
@@ -424,10 +424,9 @@ std::unique_ptr<TensorStore> open_torch_store(const std::filesystem::path& path)
   return std::make_unique<TorchStore>(path);
 }
 
-void write_torch_file(
-    const std::filesystem::path& path, std::span<const TensorSpec> tensors,
-    const std::function<std::vector<std::uint8_t>(std::size_t index, std::uint64_t offset,
-                                                  std::size_t length)>& read) {
+void write_torch_file(const std::filesystem::path& path, std::span<const TensorSpec> tensors,
+                      const std::function<std::vector<std::uint8_t>(
+                          std::size_t index, std::uint64_t offset, std::size_t length)>& read) {
   constexpr std::string_view kByteOrder = "little";
   constexpr std::string_view kVersion = "3\n";
   const std::string root = "pytorch_model";
@@ -436,11 +435,10 @@ void write_torch_file(
   zip.add(root + std::string(kPickleSuffix), pickle.size(), parts_of(pickle));
   zip.add(root + "/byteorder", kByteOrder.size(), parts_of(kByteOrder));
   for (std::size_t i = 0; i < tensors.size(); ++i)
-    zip.add(fmt::format("{}/data/{}", root, i),
-            tensor_bytes(tensors[i].dtype, tensors[i].shape).value(),
-            [&read, i](std::uint64_t offset, std::size_t length) {
-              return read(i, offset, length);
-            });
+    zip.add(
+        fmt::format("{}/data/{}", root, i),
+        tensor_bytes(tensors[i].dtype, tensors[i].shape).value(),
+        [&read, i](std::uint64_t offset, std::size_t length) { return read(i, offset, length); });
   zip.add(root + "/version", kVersion.size(), parts_of(kVersion));
   zip.commit();
 }

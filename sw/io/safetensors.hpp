@@ -92,8 +92,7 @@ struct TensorSpec {
 
 /// Bytes [offset, offset + length) of a tensor that is to be written. Larger ones never stand in
 /// memory as a whole.
-using ReadPart =
-    std::function<std::vector<std::uint8_t>(std::uint64_t offset, std::size_t length)>;
+using ReadPart = std::function<std::vector<std::uint8_t>(std::uint64_t offset, std::size_t length)>;
 
 /// Bytes of a tensor, or nothing when the number does not fit 64 bits.
 std::optional<std::uint64_t> tensor_bytes(Dtype dtype, const Shape& shape);

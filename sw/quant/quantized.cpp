@@ -107,7 +107,7 @@ std::vector<double> column_importance(std::span<const double> weights, std::uint
 }
 
 Layer empty_layer(std::string name, Mode mode, const FloatMatrix& weights,
-                        PrecisionRange precisions, std::uint32_t group_size) {
+                  PrecisionRange precisions, std::uint32_t group_size) {
   Layer layer;
   layer.name = std::move(name);
   layer.mode = mode;

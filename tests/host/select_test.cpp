@@ -23,14 +23,16 @@ TEST_CASE("layers are chosen by the patterns of a shell") {
 }
 
 TEST_CASE("a pattern that matches nothing is refused with the nearest names") {
-  for (const char* pattern : {"", "layers.0.w", "layers.0.wq2", "*.wk", "wq", "Layers.*", "lay[e"}) {
+  for (const char* pattern :
+       {"", "layers.0.w", "layers.0.wq2", "*.wk", "wq", "Layers.*", "lay[e"}) {
     const Error error = error_of([&] { select_layers(kNames, pattern); });
     CHECK(error.code() == ErrorCode::layer_name);
     CHECK(error.parts().place == "pattern " + quotation(pattern));
     CHECK(error.parts().found == "no match among 4 layers");
   }
-  CHECK(error_of([] { select_layers(kNames, "clasifier"); }).parts().expected.find(
-            "nearest: classifier") != std::string::npos);
+  CHECK(error_of([] { select_layers(kNames, "clasifier"); })
+            .parts()
+            .expected.find("nearest: classifier") != std::string::npos);
 }
 
 TEST_CASE("a pattern of many stars takes no time that grows with their number") {

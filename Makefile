@@ -75,7 +75,7 @@ help:
 	@echo '  make clean                             remove build/'
 	@echo
 	@echo 'Variables of sim and wave, on the command line:'
-	@echo '  LAYER    layer name, as make list prints it    WEIGHTS  safetensors or llama2.c file'
+	@echo '  LAYER    layer name, as make list prints it    WEIGHTS  checkpoint of any format'
 	@echo '  BITS     precision, 1 .. 8                     ACTS     safetensors file with x'
 	@echo '  MODE     bcq or codebook                       TOKENS   tokens of synthetic activations'
 	@echo '  GROUP    columns: 32, 64, 128, 256 or row      DTYPE    outputs: f32 or f16'

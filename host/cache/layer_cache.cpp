@@ -8,6 +8,7 @@
 
 #include "sw/error/error.hpp"
 #include "sw/io/file.hpp"
+#include "sw/io/half_bytes.hpp"
 #include "sw/io/layer_file.hpp"
 #include "sw/io/sha256.hpp"
 
@@ -16,15 +17,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::uint8_t> read_whole(const fs::path& path) {
-  const InputFile file(path);
-  return file.read(0, file.size());
-}
-
 std::optional<fs::path> environment_path(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr || *value == '\0') return std::nullopt;
   return fs::path(value);
+}
+
+// Of all that a layer holds, so that no file is read for it.
+std::string digest(const Layer& layer) {
+  Sha256 hash;
+  const auto add_text = [&hash](std::string text) {
+    text += ' ';
+    hash.update({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  };
+  const auto add_table = [&](const std::vector<Half>& table) {
+    add_text(std::to_string(table.size()));
+    hash.update(bytes_of(table));
+  };
+  add_text(layer.name);
+  add_text(layer.mode == Mode::bcq ? "bcq" : "codebook");
+  for (const std::uint32_t number : {layer.m, layer.k, layer.group_size, layer.plane_count})
+    add_text(std::to_string(number));
+  hash.update(layer.planes);
+  for (const auto& [bits, tables] : layer.precisions) {
+    add_text(std::to_string(bits));
+    add_table(tables.alpha);
+    add_table(tables.beta);
+    add_table(tables.codebook);
+  }
+  return hash.hex();
 }
 
 // Keys are SHA-256 digests in hexadecimal.
@@ -55,10 +76,9 @@ std::optional<Quantized> LayerCache::find(const std::string& key) const {
   std::error_code unknown;
   if (!fs::exists(index_path(key), unknown)) return std::nullopt;
   try {
-    const nlohmann::json index = nlohmann::json::parse(read_whole(index_path(key)));
-    if (sha256_hex(read_whole(layer_path(key))) != index.at("sha256").get<std::string>())
-      return std::nullopt;
+    const nlohmann::json index = nlohmann::json::parse(InputFile(index_path(key)).text());
     Quantized entry{read_layer(layer_path(key), index.at("layer").get<std::string>()), {}};
+    if (digest(entry.layer) != index.at("sha256").get<std::string>()) return std::nullopt;
     for (const unsigned bits : entry.layer.served())
       entry.relative_errors[bits] = index.at("relative_errors").at(std::to_string(bits));
     return entry;
@@ -87,7 +107,7 @@ void LayerCache::store(const std::string& key, const Quantized& quantized) const
   for (const auto& [bits, error] : quantized.relative_errors) errors[std::to_string(bits)] = error;
   const nlohmann::json index = {{"layer", quantized.layer.name},
                                 {"relative_errors", errors},
-                                {"sha256", sha256_hex(read_whole(layer_path(key)))}};
+                                {"sha256", digest(quantized.layer)}};
   const std::string text = index.dump();
   OutputFile file(index_path(key));
   file.write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));

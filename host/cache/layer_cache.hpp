@@ -14,8 +14,8 @@ namespace bitloom {
 std::filesystem::path cache_directory();
 
 /// Each entry is two files named after its key: the layer as an interchange file, and a JSON file
-/// with the layer file's SHA-256 and the quantization error. Both appear by rename, the JSON file
-/// last, so an entry is whole or is not there.
+/// with the SHA-256 of what the layer holds and the quantization errors. Both appear by rename, the
+/// JSON file last, so an entry is whole or is not there.
 class LayerCache {
  public:
   explicit LayerCache(std::filesystem::path directory) : directory_(std::move(directory)) {}

@@ -163,6 +163,11 @@ nlohmann::ordered_json json_of(const LayerReport& layer) {
       {"layer", layer.name}, {"m", layer.m}, {"k", layer.k}, {"kind", layer.kind}};
   json["group_size"] = layer.group_size ? nlohmann::ordered_json(*layer.group_size)
                                         : nlohmann::ordered_json(nullptr);
+  const auto or_null = [&layer](unsigned bits) {
+    return layer.group_size ? nlohmann::ordered_json(bits) : nlohmann::ordered_json(nullptr);
+  };
+  json["seed_precision"] = or_null(layer.precisions.begin()->first);
+  json["highest_precision"] = or_null(layer.precisions.rbegin()->first);
   json["precisions"] = std::move(precisions);
   return json;
 }
@@ -175,9 +180,7 @@ CheckpointReport inspect_checkpoint(const std::filesystem::path& path,
   CheckpointReport report;
   report.path = path;
   report.format = detect_format(path);
-  const bool quantized = report.format == CheckpointFormat::bitloom ||
-                         report.format == CheckpointFormat::anybcq ||
-                         report.format == CheckpointFormat::anyprec;
+  const bool quantized = is_quantized(report.format);
   if (!quantized && !against.empty())
     throw Error(ErrorCode::usage, {"--against", "a checkpoint that is not quantized itself",
                                    "quantized layers to compare", "Leave --against out."});

@@ -44,7 +44,7 @@ struct InspectProgress {
 };
 
 /// Opens a checkpoint of any format. `against` (empty = none) holds the unquantized weights, with
-/// the names of the layers. Throws Error as the readers do; checkpoint_missing, with all of them,
+/// the names of the layers. Throws Error as the readers do; checkpoint_missing, for all of them,
 /// for layers that `against` lacks; checkpoint_tensor for a layer of another shape there; usage for
 /// weights to compare an unquantized checkpoint with.
 CheckpointReport inspect_checkpoint(const std::filesystem::path& path,

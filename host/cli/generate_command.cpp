@@ -112,10 +112,11 @@ int generate_command(const Arguments& arguments) {
     return kExitOk;
   }
   const SamplerOptions sampling = sampling_of(values);
-  const TextSetup setup = prepare_text(values);
+  TextSetup setup = prepare_text(values);
   const FloatModel& model = setup.language.model;
   const Tokenizer& tokenizer = setup.language.tokenizer;
   const PrecisionPlan plan = plan_of(values, model);
+  if (setup.run.weights.empty()) setup.run.precisions = range_of(plan.scheduled());
   const std::string prompt = values["prompt"].as<std::string>();
   const std::vector<Token> prompt_tokens = tokenizer.encode(prompt);
   const std::uint32_t most = tokens_within(values, prompt_tokens.size(), model.shape.context);

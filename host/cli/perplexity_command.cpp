@@ -20,7 +20,7 @@ po::options_description perplexity_options() {
       "bitloom perplexity: how well a model predicts a text, by precision of its linear layers");
   options.add_options()  //
       ("bits", po::value<std::string>()->default_value("2,3,4,8,16"),
-       "precisions: 1 to 8, or 16 for unquantized layers");
+       "precisions, 1 to 8, or 16 for unquantized layers: 2,3 or 2-4,8");
   add_text_choice(options);
   return options;
 }
@@ -46,7 +46,9 @@ int perplexity_command(const Arguments& arguments) {
   }
   const std::vector<unsigned> precisions =
       parse_precisions("--bits", values["bits"].as<std::string>());
-  const TextSetup setup = prepare_text(values);
+  TextSetup setup = prepare_text(values);
+  if (setup.run.weights.empty())
+    setup.run.precisions = range_of({precisions.begin(), precisions.end()});
   const FloatModel& model = setup.language.model;
   const TextChoice choice = choose_text(values, setup.language);
   if (values.contains("out")) prepare_directory(values["out"].as<std::string>());

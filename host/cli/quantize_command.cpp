@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iostream>
@@ -13,9 +14,11 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/exit_code.hpp"
 #include "host/cli/progress.hpp"
+#include "host/generation/precision.hpp"
 #include "host/quantize/quantizing_checkpoint.hpp"
 #include "sw/error/error.hpp"
 #include "sw/io/file.hpp"
+#include "sw/io/folder_lock.hpp"
 #include "sw/io/moments_file.hpp"
 
 namespace bitloom {
@@ -41,7 +44,7 @@ po::options_description quantize_options() {
       ("method", text("bcq"),
        "bcq, codebook, or rtn: levels at equal distances, rounding to nearest")  //
       ("bits", text("2-4"),
-       "precisions: 2-4 are 2, 3 and 4 bits that share planes; 3 is 3 alone")    //
+       "precisions that share planes: 2-4 or 2,3,4; 3 is 3 alone")               //
       ("group-size", text("128"), "columns per group: 32, 64, 128, 256 or row")  //
       ("symmetric", "bcq: no offsets")                                           //
       ("moments", po::value<std::string>(),
@@ -57,32 +60,34 @@ po::options_description quantize_options() {
   throw Error(ErrorCode::usage, {option, "\"" + found + "\"", expected, "Choose one of these."});
 }
 
-// "2-4" or "3"; which numbers are precisions is the quantizer's matter.
+// "2-4", "2,3,4" or "3".
 PrecisionRange precisions_of(const std::string& text) {
-  const auto digit = [&text](std::size_t at) {
-    if (text[at] < '1' || text[at] > '9')
-      refuse("--bits", text, "a precision from 1 to 8, or two as in 2-4");
-    return static_cast<unsigned>(text[at] - '0');
-  };
-  if (text.size() == 1) return {.bits = digit(0)};
-  if (text.size() != 3 || text[1] != '-')
-    refuse("--bits", text, "a precision from 1 to 8, or two as in 2-4");
-  return {.seed = digit(0), .bits = digit(2)};
+  const std::vector<unsigned> list = parse_precisions("--bits", text);
+  const auto [least, most] = std::minmax_element(list.begin(), list.end());
+  if (*most > kMaxBits) refuse("--bits", text, "1 to 8 bits: 16 stands for unquantized weights");
+  if (*most - *least + 1 != list.size())
+    refuse("--bits", text, "precisions without a gap: each adds a plane to those before it");
+  return {.seed = *least, .bits = *most};
+}
+
+Method method_of(const OptionValues& values) {
+  const auto& method = values["method"].as<std::string>();
+  if (method == "bcq") return Method::bcq;
+  if (method == "codebook") return Method::codebook;
+  if (method == "rtn") return Method::rtn;
+  refuse("--method", method, "bcq, codebook or rtn");
 }
 
 Recipe recipe_of(const OptionValues& values) {
   Recipe recipe;
-  const auto& method = values["method"].as<std::string>();
-  if (method != "bcq" && method != "codebook" && method != "rtn")
-    refuse("--method", method, "bcq, codebook or rtn");
-  recipe.mode = method == "codebook" ? Mode::codebook : Mode::bcq;
-  recipe.uniform = method == "rtn";
+  recipe.method = method_of(values);
   recipe.precisions = precisions_of(values["bits"].as<std::string>());
-  if (recipe.uniform && recipe.precisions.first() != recipe.precisions.bits)
+  if (recipe.method == Method::rtn && recipe.precisions.first() != recipe.precisions.bits)
     refuse("--bits", values["bits"].as<std::string>(), "one precision: rtn has no planes to share");
   recipe.group_size = *group_size_of(values);
   recipe.offset = !values.contains("symmetric");
-  if (!recipe.offset && method != "bcq") refuse("--symmetric", method, "--method bcq");
+  if (!recipe.offset && recipe.method != Method::bcq)
+    refuse("--symmetric", values["method"].as<std::string>(), "--method bcq");
   recipe.threads = static_cast<unsigned>(number_of(values, "threads", 0, kMostThreads));
   return recipe;
 }
@@ -93,6 +98,11 @@ ColumnWeights column_weights_of(const OptionValues& values) {
   if (values["method"].as<std::string>() == "rtn")
     refuse("--moments", path, "--method bcq or codebook: rtn weighs no columns");
   return [path](const LinearLayer& layer) { return read_moments(path, layer.name, layer.k); };
+}
+
+// Beside the output, also where that is a folder and ends in a slash.
+fs::path work_folder(const fs::path& out) {
+  return (out.has_filename() ? out : out.parent_path()).string() + ".partial";
 }
 
 void add_errors(CheckpointReport& report, const QuantizingCheckpoint& source) {
@@ -114,8 +124,10 @@ int quantize_command(const Arguments& arguments) {
   const WriteCheckpoint write = writer_of(text("format"), text("out"), text("model"));
   const Recipe recipe = recipe_of(values);
   const fs::path out = text("out");
-  const fs::path work = out.string() + ".partial";
+  const fs::path work = work_folder(out);
+  const FolderLock alone(work);
   remove_stale_temporaries(out);
+  remove_stale_temporaries(work);
 
   Progress progress("quantizing", "rows");
   std::size_t quantized = 0;  // layers; the others are of an interrupted run

@@ -99,7 +99,7 @@ po::options_description simulation_options(const std::string& caption) {
       ("seed", po::value<std::string>()->default_value("1"), "seed of synthetic data")         //
       ("backend", po::value<std::string>()->default_value("rtl"), "golden, cpu, cuda or rtl")  //
       ("weights", po::value<std::string>(),
-       "safetensors file, or llama2.c model (.bin); default: synthetic")                 //
+       "checkpoint, quantized or not, of any format; default: synthetic")                //
       ("acts", po::value<std::string>(), "safetensors file with x; default: synthetic")  //
       ("out", po::value<std::string>(), "run directory; default: one below runs/")       //
       ("check", po::value<std::string>()->default_value("golden,cuda"),

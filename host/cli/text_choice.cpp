@@ -27,9 +27,7 @@ std::vector<Window> windows_of_file(const std::string& path, const LanguageModel
   if (file.size() > kMostTextBytes)
     refuse_text(path, fmt::format("{} bytes", file.size()),
                 fmt::format("at most {}", kMostTextBytes));
-  const std::vector<std::uint8_t> bytes = file.read(0, file.size());
-  const std::vector<Token> tokens =
-      language.tokenizer.encode(std::string(bytes.begin(), bytes.end()));
+  const std::vector<Token> tokens = language.tokenizer.encode(file.text());
   if (tokens.size() < 2) refuse_text(path, "no tokens to predict", "a text");
   return windows_of(tokens, language.model.shape.context);
 }

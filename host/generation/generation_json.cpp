@@ -68,6 +68,8 @@ Json run_json(const TextRun& run) {
       {"weights", read ? Json(run.weights) : Json()},
       {"method", read ? Json() : Json(name_in(kModeNames, run.method))},
       {"group_size", read ? Json() : Json(run.group_size)},
+      {"seed_precision", run.precisions ? Json(run.precisions->first()) : Json()},
+      {"highest_precision", run.precisions ? Json(run.precisions->bits) : Json()},
       {"versions", {{"tool", kVersion}, {"configuration", hardware_hash(run.config.hardware)}}}};
 }
 

@@ -61,10 +61,10 @@ void check_layer(const std::filesystem::path& path, const Layer& layer, const Fl
 
 LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProgress& progress) {
   return [mode, group_size, progress](const NamedLinear& linear, const std::set<unsigned>& bits) {
-    const PrecisionRange precisions{.seed = *bits.begin(), .bits = *bits.rbegin()};
+    const PrecisionRange precisions = range_of(bits).value();
     return quantize_cached(LayerCache(cache_directory()), linear.name, linear.weights,
-                           matrix_identity(linear.weights), {mode, precisions, group_size},
-                           progress)
+                           matrix_identity(linear.weights),
+                           {method_of(mode), precisions, group_size}, progress)
         .layer;
   };
 }

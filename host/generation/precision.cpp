@@ -5,9 +5,11 @@
 #include <charconv>
 #include <cstddef>
 #include <iterator>
+#include <numeric>
 #include <optional>
 #include <utility>
 
+#include "host/checkpoints/select.hpp"
 #include "sw/error/error.hpp"
 #include "sw/layer/layer.hpp"
 
@@ -48,6 +50,18 @@ std::optional<unsigned> precision(std::string_view text) {
   return known ? bits : std::nullopt;
 }
 
+// The precisions that "3" or "2-4" names; none for another text.
+std::vector<unsigned> precisions_in(const std::string& item) {
+  const std::size_t dash = std::min(item.find('-'), item.size());
+  const std::optional<unsigned> first = precision(item.substr(0, dash));
+  const std::optional<unsigned> last =
+      dash < item.size() ? precision(item.substr(dash + 1)) : first;
+  if (!first || !last || *first > *last || (*first != *last && *last > kMaxBits)) return {};
+  std::vector<unsigned> list(*last - *first + 1);
+  std::iota(list.begin(), list.end(), *first);
+  return list;
+}
+
 }  // namespace
 
 unsigned parse_precision(const std::string& option, const std::string& text) {
@@ -59,12 +73,14 @@ unsigned parse_precision(const std::string& option, const std::string& text) {
 std::vector<unsigned> parse_precisions(const std::string& option, const std::string& text) {
   std::vector<unsigned> list;
   for (const std::string& item : items_of(text)) {
-    const std::optional<unsigned> bits = precision(item);
-    if (!bits || std::find(list.begin(), list.end(), *bits) != list.end())
+    const std::vector<unsigned> named = precisions_in(item);
+    list.insert(list.end(), named.begin(), named.end());
+    const bool different = std::set(list.begin(), list.end()).size() == list.size();
+    if (named.empty() || !different)
       refuse(option, text,
-             std::string("different precisions separated by commas, each ") + kPrecisionWords,
-             "2,3,4,16");
-    list.push_back(*bits);
+             std::string("different precisions or ranges separated by commas, each ") +
+                 kPrecisionWords,
+             "2-4,8");
   }
   return list;
 }
@@ -102,47 +118,20 @@ std::vector<LayerRule> parse_layer_rules(const std::string& option, const std::s
   return rules;
 }
 
-bool fits_pattern(std::string_view name, std::string_view pattern) {
-  // The last star seen, and how much of the name it stands for so far: only that one is retried.
-  std::size_t n = 0;
-  std::size_t p = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t after_star = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      after_star = n;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p;
-      ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++after_star;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+std::optional<PrecisionRange> range_of(std::set<unsigned> bits) {
+  bits.erase(kFloatBits);
+  if (bits.empty()) return std::nullopt;
+  return PrecisionRange{.seed = *bits.begin(), .bits = *bits.rbegin()};
 }
 
 PrecisionPlan::PrecisionPlan(const FloatModel& model, std::vector<ScheduleStep> schedule,
                              std::vector<LayerRule> rules)
     : schedule_(std::move(schedule)), rules_(std::move(rules)), layers_(model.linears()) {
-  for (const LayerRule& rule : rules_) {
-    bool fitted = false;
-    std::vector<std::string> names;
-    for (const LinearId layer : layers_) {
-      names.push_back(model.linear(layer).name);
-      if (!fits_pattern(names.back(), rule.pattern)) continue;
-      fixed_[layer] = rule.bits;
-      fitted = true;
-    }
-    if (!fitted)
-      throw Error(ErrorCode::layer_name,
-                  {"pattern " + quotation(rule.pattern), "no layer of the model that fits",
-                   "a name or pattern of layers, nearest: " + nearest_list(rule.pattern, names),
-                   "Write * for any characters."});
-  }
+  std::vector<std::string> names;
+  for (const LinearId layer : layers_) names.push_back(model.linear(layer).name);
+  for (const LayerRule& rule : rules_)
+    for (const std::size_t index : select_layers(names, rule.pattern))
+      fixed_[layers_[index]] = rule.bits;
 }
 
 unsigned PrecisionPlan::bits(LinearId layer, std::uint32_t index) const {
@@ -152,6 +141,12 @@ unsigned PrecisionPlan::bits(LinearId layer, std::uint32_t index) const {
       std::upper_bound(schedule_.begin(), schedule_.end(), index,
                        [](std::uint32_t i, const ScheduleStep& step) { return i < step.from; });
   return std::prev(later)->bits;
+}
+
+std::set<unsigned> PrecisionPlan::scheduled() const {
+  std::set<unsigned> bits;
+  for (const ScheduleStep& step : schedule_) bits.insert(step.bits);
+  return bits;
 }
 
 NeededPrecisions PrecisionPlan::needed() const {

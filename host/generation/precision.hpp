@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "sw/quant/quantized.hpp"
 #include "sw/transformer/float_model.hpp"
 
 namespace bitloom {
@@ -19,7 +20,8 @@ inline constexpr unsigned kFloatBits = 16;
 /// "2", of 1 to 8 or 16. Throws Error usage that names `option`.
 unsigned parse_precision(const std::string& option, const std::string& text);
 
-/// "2,3,16": ascending order is not asked for, repetition is refused. Throws Error usage.
+/// "2,3,16", and ranges: "2-4,8". Ascending order is not asked for, repetition is refused. Throws
+/// Error usage.
 std::vector<unsigned> parse_precisions(const std::string& option, const std::string& text);
 
 /// From generated token `from` on, counted from 0, layers have `bits`.
@@ -32,7 +34,7 @@ struct ScheduleStep {
 /// "0:2,20:4,60:3": the first step at 0, the others ascending. Throws Error usage.
 std::vector<ScheduleStep> parse_schedule(const std::string& option, const std::string& text);
 
-/// Layers whose name fits `pattern` (`*` stands for any characters) have `bits` all the time.
+/// Layers whose names match `pattern` (select_layers) have `bits` all the time.
 struct LayerRule {
   std::string pattern;
   unsigned bits = 0;
@@ -42,8 +44,9 @@ struct LayerRule {
 /// "classifier=8,layers.*.w2=4". Throws Error usage.
 std::vector<LayerRule> parse_layer_rules(const std::string& option, const std::string& text);
 
-/// True when `name` is `pattern` with something for each `*`.
-bool fits_pattern(std::string_view name, std::string_view pattern);
+/// From the lowest to the highest quantized one of `bits`, as layers are made for them; nothing
+/// when all are kFloatBits.
+std::optional<PrecisionRange> range_of(std::set<unsigned> bits);
 
 /// The precisions that layers are asked for.
 using NeededPrecisions = std::map<LinearId, std::set<unsigned>>;
@@ -59,6 +62,8 @@ class PrecisionPlan {
   /// over the prompt, makes token 0.
   [[nodiscard]] unsigned bits(LinearId layer, std::uint32_t index) const;
   [[nodiscard]] NeededPrecisions needed() const;
+  /// The precisions of layers that no rule fits.
+  [[nodiscard]] std::set<unsigned> scheduled() const;
 
   [[nodiscard]] const std::vector<ScheduleStep>& schedule() const { return schedule_; }
   [[nodiscard]] const std::vector<LayerRule>& rules() const { return rules_; }

@@ -8,6 +8,7 @@
 
 #include "gen/config.hpp"
 #include "sw/layer/layer.hpp"
+#include "sw/quant/quantized.hpp"
 #include "sw/transformer/float_model.hpp"
 
 namespace bitloom {
@@ -21,6 +22,8 @@ struct TextRun {
   std::string weights;  ///< path of the quantized layers; empty = made by the next two
   Mode method = Mode::bcq;
   std::uint32_t group_size = 0;  ///< 0 = per row
+  /// Of the layers that were made; those that have a precision of their own are left out.
+  std::optional<PrecisionRange> precisions;
 };
 
 }  // namespace bitloom

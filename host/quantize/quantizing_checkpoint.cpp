@@ -13,21 +13,15 @@ namespace {
 LayerOutline outline_of(const LinearLayer& layer, const Recipe& recipe) {
   LayerOutline outline;
   outline.name = layer.name;
-  outline.mode = recipe.mode;
+  outline.mode = mode_of(recipe.method);
   outline.m = layer.m;
   outline.k = layer.k;
   outline.group_size = recipe.group_size;
   outline.plane_count = recipe.precisions.bits;
-  const bool offsets = recipe.mode == Mode::bcq && recipe.offset;
+  const bool offsets = outline.mode == Mode::bcq && recipe.offset;
   for (unsigned bits = recipe.precisions.first(); bits <= recipe.precisions.bits; ++bits)
     outline.precisions[bits] = offsets;
   return outline;
-}
-
-std::string text_of(const std::filesystem::path& path) {
-  const InputFile file(path);
-  const std::vector<std::uint8_t> bytes = file.read(0, file.size());
-  return {bytes.begin(), bytes.end()};
 }
 
 // A tied classifier's weights are those of the embedding, which stays.
@@ -39,10 +33,11 @@ bool owns_its_tensor(const LinearLayer& layer) {
 
 QuantizingCheckpoint::QuantizingCheckpoint(const std::filesystem::path& source,
                                            const std::string& pattern, Recipe recipe,
-                                           const ColumnWeights& weights, std::filesystem::path work,
+                                           ColumnWeights weights, std::filesystem::path work,
                                            LayerProgress progress)
     : source_(open_float_checkpoint(source)),
       recipe_(std::move(recipe)),
+      column_weights_(std::move(weights)),
       done_(std::move(work)),
       progress_(std::move(progress)) {
   std::vector<std::string> names;
@@ -52,30 +47,31 @@ QuantizingCheckpoint::QuantizingCheckpoint(const std::filesystem::path& source,
     const LinearLayer& layer = source_.layers()[index];
     check_quantizable(layer.m, layer.k, recipe_.precisions, recipe_.group_size);
     chosen_.push_back(layer);
-    column_weights_.push_back(weights(layer));
-    (void)column_importance(column_weights_.back(), layer.k);  // refused now, not hours later
+    (void)column_importance(column_weights_(layer), layer.k);  // refused now, not hours later
     layers_.push_back(outline_of(layer, recipe_));
     weights_ += std::uint64_t{layer.m} * layer.k;
     rows_ += layer.m;
     if (owns_its_tensor(layer)) others_.erase(layer.tensor);
   }
   if (detect_format(source) == CheckpointFormat::hugging_face)
-    config_ = text_of(source / "config.json");
+    config_ = InputFile(source / "config.json").text();
 }
 
 Layer QuantizingCheckpoint::read(std::size_t index) const {
   const LinearLayer& layer = chosen_.at(index);
   const FloatMatrix matrix = source_.matrix(layer);
   Recipe recipe = recipe_;
-  recipe.column_weights = column_weights_.at(index);
+  recipe.column_weights = column_weights_(layer);
   Quantized quantized =
       quantize_cached(done_, layer.name, matrix, matrix_identity(matrix), recipe, progress_);
   errors_[layer.name] = quantized.relative_errors;
   return std::move(quantized.layer);
 }
 
-std::vector<std::uint8_t> QuantizingCheckpoint::read_other(const std::string& name) const {
-  return source_.store().read(name);
+std::vector<std::uint8_t> QuantizingCheckpoint::read_other(const std::string& name,
+                                                           std::uint64_t offset,
+                                                           std::size_t length) const {
+  return source_.store().read(name, offset, length);
 }
 
 }  // namespace bitloom

@@ -26,13 +26,14 @@ class QuantizingCheckpoint : public QuantizedCheckpoint {
   /// Throws Error layer_name, quant_option for a layer that cannot be quantized so, checkpoint_path
   /// for a path that cannot be read, and what `weights` throws.
   QuantizingCheckpoint(const std::filesystem::path& source, const std::string& pattern,
-                       Recipe recipe, const ColumnWeights& weights, std::filesystem::path work,
+                       Recipe recipe, ColumnWeights weights, std::filesystem::path work,
                        LayerProgress progress);
 
   /// Quantizes the layer, or takes it from an interrupted run. Throws Error as the quantizers and
   /// the reader of the weights do.
   [[nodiscard]] Layer read(std::size_t index) const override;
-  [[nodiscard]] std::vector<std::uint8_t> read_other(const std::string& name) const override;
+  [[nodiscard]] std::vector<std::uint8_t> read_other(const std::string& name, std::uint64_t offset,
+                                                     std::size_t length) const override;
 
   /// Removes what an interrupted run would go on from.
   void forget() const { done_.clear(); }
@@ -48,8 +49,8 @@ class QuantizingCheckpoint : public QuantizedCheckpoint {
  private:
   FloatCheckpoint source_;
   std::vector<LinearLayer> chosen_;
-  std::vector<std::vector<double>> column_weights_;
   Recipe recipe_;
+  ColumnWeights column_weights_;
   LayerCache done_;
   LayerProgress progress_;
   std::uint64_t weights_ = 0;

@@ -102,6 +102,8 @@ std::string result_json(const LayerSource& source, const RunOptions& options,
   json["weights"] = source.origin;
   json["shape"] = {{"m", layer.m}, {"k", layer.k}, {"group_size", layer.group_size}};
   json["bits"] = options.bits;
+  json["seed_precision"] = layer.precisions.begin()->first;
+  json["highest_precision"] = layer.precisions.rbegin()->first;
   json["mode"] = name_in(kModeNames, layer.mode);
   json["backend"] = options.backend;
   json["config"] = options.config.name;

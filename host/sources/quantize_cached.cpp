@@ -42,23 +42,23 @@ std::string recipe_text(const Recipe& recipe) {
   const std::string common = fmt::format(
       "bits {} from {} group {} columns {}", recipe.precisions.bits, recipe.precisions.first(),
       recipe.group_size, recipe.column_weights.empty() ? "alike" : digest(recipe.column_weights));
-  if (recipe.mode == Mode::codebook)
+  if (recipe.method == Method::codebook)
     return fmt::format("codebook {} {}", kCodebookRevision, common);
-  if (recipe.uniform) return fmt::format("uniform {} {}", kUniformRevision, common);
+  if (recipe.method == Method::rtn) return fmt::format("uniform {} {}", kUniformRevision, common);
   return fmt::format("quantizer {} {} offset {} rounds {}", kBcqRevision, common, recipe.offset,
                      BcqOptions{}.rounds);
 }
 
 Quantized quantize(const std::string& name, const FloatMatrix& weights, const Recipe& recipe,
                    const std::function<void()>& row_done) {
-  if (recipe.mode == Mode::codebook)
+  if (recipe.method == Method::codebook)
     return quantize_codebook(name, weights,
                              {.precisions = recipe.precisions,
                               .group_size = recipe.group_size,
                               .column_weights = recipe.column_weights,
                               .threads = recipe.threads,
                               .row_done = row_done});
-  if (recipe.uniform)
+  if (recipe.method == Method::rtn)
     return quantize_uniform(name, weights,
                             {.bits = recipe.precisions.bits,
                              .group_size = recipe.group_size,

@@ -15,13 +15,23 @@ namespace bitloom {
 /// Columns per group where nothing else is asked for.
 inline constexpr std::uint32_t kDefaultGroupSize = 128;
 
+/// A quantizer; rtn rounds to the nearest of levels at equal distances, which are BCQ planes.
+enum class Method : std::uint8_t { bcq, codebook, rtn };
+
+/// The mode of the layers that a quantizer makes, and the one that is usual for a mode.
+constexpr Mode mode_of(Method method) {
+  return method == Method::codebook ? Mode::codebook : Mode::bcq;
+}
+constexpr Method method_of(Mode mode) {
+  return mode == Mode::codebook ? Method::codebook : Method::bcq;
+}
+
 /// How float weights become a layer.
 struct Recipe {
-  Mode mode = Mode::bcq;
+  Method method = Method::bcq;
   PrecisionRange precisions = {};
   std::uint32_t group_size = kDefaultGroupSize;
-  bool offset = true;    ///< BCQ: fit offsets
-  bool uniform = false;  ///< BCQ: levels at equal distances instead of fitted ones
+  bool offset = true;                       ///< bcq: fit offsets
   std::vector<double> column_weights = {};  ///< what errors in the columns count; empty = the same
   unsigned threads = 0;                     ///< 0 = one per core; the result does not depend on it
 };

@@ -3,50 +3,52 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "host/models/models.hpp"
 #include "host/runtime/names.hpp"
 #include "host/synthetic/synthetic.hpp"
+#include "sw/checkpoint/checkpoint_format.hpp"
+#include "sw/checkpoint/float_checkpoint.hpp"
+#include "sw/checkpoint/quantized_checkpoint.hpp"
 #include "sw/error/error.hpp"
-#include "sw/io/layer_file.hpp"
-#include "sw/io/llama2c.hpp"
 
 namespace bitloom {
 namespace {
 
-// Float weights, and a text that two different matrices never share.
+// Float weights, and a text that two different matrices never share. To find it out may take time.
 struct FloatLayer {
   FloatMatrix weights;
   std::string origin;
-  std::string identity;
+  std::function<std::string()> identity;
 };
 
 FloatLayer synthetic_layer(const LayerRequest& request) {
   const ModelLayer& shape = find_layer(request.layer);
   return {synthetic_weights(shape.name, shape.m, shape.k, request.seed),
-          fmt::format("synthetic, seed {}", request.seed),
-          fmt::format("synthetic {} {} {} {} {}", kSyntheticRevision, shape.name, shape.m, shape.k,
-                      request.seed)};
+          fmt::format("synthetic, seed {}", request.seed), [shape, seed = request.seed] {
+            return fmt::format("synthetic {} {} {} {} {}", kSyntheticRevision, shape.name, shape.m,
+                               shape.k, seed);
+          }};
 }
 
-FloatLayer llama2c_layer(const LayerRequest& request) {
-  const Llama2cFile file(request.weights);
-  const Llama2cTensor& tensor = file.tensor(request.layer);
-  FloatMatrix weights = matrix_of(file.read(tensor), tensor.rows, tensor.columns);
-  std::string identity = matrix_identity(weights);
-  return {std::move(weights), request.weights.string(), std::move(identity)};
+FloatLayer checkpoint_layer(const LayerRequest& request) {
+  const FloatCheckpoint checkpoint = open_float_checkpoint(request.weights);
+  FloatMatrix weights = checkpoint.matrix(checkpoint.layer(request.layer));
+  return {weights, request.weights.string(), [weights] { return matrix_identity(weights); }};
 }
 
 LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
-  const Recipe recipe{request.mode.value_or(Mode::bcq),
+  const Recipe recipe{method_of(request.mode.value_or(Mode::bcq)),
                       {.bits = request.bits},
                       request.group_size.value_or(kDefaultGroupSize)};
   check_quantizable(source.weights.m, source.weights.k, recipe.precisions, recipe.group_size);
   Layer shape;
   shape.name = request.layer;
-  shape.mode = recipe.mode;
+  shape.mode = mode_of(recipe.method);
   shape.m = source.weights.m;
   shape.k = source.weights.k;
   shape.group_size = recipe.group_size;
@@ -54,7 +56,7 @@ LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
   const auto make = [name = request.layer, source = std::move(source),
                      recipe](const LayerProgress& progress) -> LayerSource {
     Quantized quantized = quantize_cached(LayerCache(cache_directory()), name, source.weights,
-                                          source.identity, recipe, progress);
+                                          source.identity(), recipe, progress);
     const double error = quantized.relative_error();
     return {std::move(quantized.layer), source.origin, source.weights, error};
   };
@@ -62,13 +64,12 @@ LayerPlan plan_quantized(const LayerRequest& request, FloatLayer source) {
 }
 
 // Refuses to run a layer as something else than it is.
-void check_asked(const LayerRequest& request, const Layer& layer) {
+void check_asked(const LayerRequest& request, const LayerOutline& layer) {
   const auto refuse = [&](const char* option, std::string found, const std::string& own) {
-    throw Error(
-        ErrorCode::usage,
-        {option, std::move(found),
-         fmt::format("{}, as layer {} of {} has it", own, layer.name, request.weights.string()),
-         "Leave the option out: a layer of an interchange file is run as it is."});
+    throw Error(ErrorCode::usage, {option, std::move(found),
+                                   fmt::format("{}, as layer {} of {} has it", own, layer.name,
+                                               request.weights.string()),
+                                   "Leave the option out: a quantized layer is run as it is."});
   };
   if (request.mode && *request.mode != layer.mode)
     refuse("--mode", name_in(kModeNames, *request.mode), name_in(kModeNames, layer.mode));
@@ -77,16 +78,23 @@ void check_asked(const LayerRequest& request, const Layer& layer) {
            name_in(kGroupSizeNames, layer.group_size));
 }
 
+std::size_t index_of(const QuantizedCheckpoint& checkpoint, const LayerRequest& request) {
+  std::vector<std::string> names;
+  for (const LayerOutline& layer : checkpoint.layers()) {
+    if (layer.name == request.layer) return names.size();
+    names.push_back(layer.name);
+  }
+  fail_unknown_layer(request.weights.string(), request.layer, names);
+}
+
 LayerPlan plan_read(const LayerRequest& request) {
-  const auto layer = std::make_shared<Layer>(read_layer(request.weights, request.layer));
-  check_asked(request, *layer);
-  Layer shape;
-  shape.name = layer->name;
-  shape.mode = layer->mode;
-  shape.m = layer->m;
-  shape.k = layer->k;
-  shape.group_size = layer->group_size;
-  for (const auto& [bits, tables] : layer->precisions) shape.precisions[bits];
+  const auto checkpoint = open_quantized_checkpoint(request.weights);
+  const std::size_t index = index_of(*checkpoint, request);
+  const LayerOutline& outline = checkpoint->layers()[index];
+  check_asked(request, outline);
+  Layer shape{outline.shape(), {}, {}};
+  for (const auto& [bits, offsets] : outline.precisions) shape.precisions[bits];
+  const auto layer = std::make_shared<Layer>(checkpoint->read(index));
   return {std::move(shape), [layer, origin = request.weights.string()](const LayerProgress&) {
             return LayerSource{*layer, origin, {}, {}};
           }};
@@ -96,8 +104,8 @@ LayerPlan plan_read(const LayerRequest& request) {
 
 LayerPlan plan_layer(const LayerRequest& request) {
   if (request.weights.empty()) return plan_quantized(request, synthetic_layer(request));
-  if (request.weights.extension() == ".bin") return plan_quantized(request, llama2c_layer(request));
-  return plan_read(request);
+  if (is_quantized(detect_format(request.weights))) return plan_read(request);
+  return plan_quantized(request, checkpoint_layer(request));
 }
 
 }  // namespace bitloom

@@ -20,21 +20,22 @@ struct LayerRequest {
   std::optional<Mode> mode;                 ///< empty = the layer's own, or BCQ
   std::optional<std::uint32_t> group_size;  ///< empty = the layer's own, or 128; 0 = per row
   std::uint64_t seed = 0;                   ///< of synthetic weights
-  std::filesystem::path weights;            ///< .safetensors or llama2.c .bin; empty = synthetic
+  std::filesystem::path weights;            ///< a checkpoint of any format; empty = synthetic
 };
 
 /// A layer that was found, and that nothing forbids to make.
 struct LayerPlan {
   Layer shape;  ///< name, sizes, mode and served precisions; no planes and tables
-  /// The layer at the precision asked for. Float weights (synthetic, llama2.c) are quantized by
-  /// quantize_bcq with offsets or by quantize_codebook, or come from the cache of an earlier run.
+  /// The layer at the precision asked for. Float weights (synthetic, or of an unquantized
+  /// checkpoint) are quantized by quantize_bcq with offsets or by quantize_codebook, or come from
+  /// the cache of an earlier run.
   /// Throws Error as these do.
   std::function<LayerSource(const LayerProgress&)> make;
 };
 
-/// Finds a layer by name. Throws Error as find_layer, read_layer, Llama2cFile and
-/// check_quantizable do, and Error usage when a layer that is read, and so has a mode and a group
-/// size, is asked for with others.
+/// Finds a layer by name. Throws Error as find_layer, detect_format, the readers of checkpoints and
+/// check_quantizable do; layer_name when a checkpoint has no such layer; and usage when a layer
+/// that is read, and so has a mode and a group size, is asked for with others.
 LayerPlan plan_layer(const LayerRequest& request);
 
 }  // namespace bitloom

@@ -32,8 +32,9 @@ class BitloomCheckpoint : public QuantizedCheckpoint {
     return file_.read(layers_.at(index).name);
   }
 
-  [[nodiscard]] std::vector<std::uint8_t> read_other(const std::string& name) const override {
-    return file_.container().read(file_.container().tensors().at(name));
+  [[nodiscard]] std::vector<std::uint8_t> read_other(const std::string& name, std::uint64_t offset,
+                                                     std::size_t length) const override {
+    return file_.container().read(file_.container().tensors().at(name), offset, length);
   }
 
  private:
@@ -60,7 +61,10 @@ void write_bitloom_checkpoint(const std::filesystem::path& path, const Quantized
     writer.write(source.read(index));
     if (selection.layer_done) selection.layer_done();
   }
-  for (const TensorSpec& other : others) writer.write(other.name, source.read_other(other.name));
+  for (const TensorSpec& other : others)
+    writer.write(other.name, [&](std::uint64_t offset, std::size_t length) {
+      return source.read_other(other.name, offset, length);
+    });
   writer.commit();
 }
 

@@ -28,6 +28,11 @@ const char* format_title(CheckpointFormat format) {
   return kTitles.at(static_cast<std::size_t>(format));
 }
 
+bool is_quantized(CheckpointFormat format) {
+  return format == CheckpointFormat::bitloom || format == CheckpointFormat::anybcq ||
+         format == CheckpointFormat::anyprec;
+}
+
 CheckpointFormat detect_format(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return detect_folder(path);

@@ -20,6 +20,9 @@ enum class CheckpointFormat : std::uint8_t {
 /// "AnyBCQ", for messages.
 const char* format_title(CheckpointFormat format);
 
+/// Whether checkpoints of the format hold quantized layers.
+bool is_quantized(CheckpointFormat format);
+
 /// What is at `path`, from its beginning or its config.json; the rest is the readers' to check.
 /// Throws Error checkpoint_path when it is nothing of these, io_read, checkpoint_config, and what
 /// SafetensorsFile throws.

@@ -151,10 +151,7 @@ const LinearLayer& FloatCheckpoint::layer(const std::string& name) const {
   if (found != layers_.end()) return *found;
   std::vector<std::string> names;
   for (const LinearLayer& layer : layers_) names.push_back(layer.name);
-  throw Error(ErrorCode::layer_name, {store_->path().string(), "no layer " + quotation(name),
-                                      fmt::format("one of its {} layers, nearest: {}", names.size(),
-                                                  nearest_list(name, names)),
-                                      "Choose one of those."});
+  fail_unknown_layer(store_->path().string(), name, names);
 }
 
 FloatMatrix FloatCheckpoint::matrix(const LinearLayer& layer) const {

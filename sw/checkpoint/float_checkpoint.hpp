@@ -52,7 +52,7 @@ class FloatCheckpoint {
 bool is_float(Dtype dtype);
 
 /// A Hugging Face folder, a .safetensors file, a GGUF file or a llama2.c .bin file. Throws Error
-/// checkpoint_path for anything else; checkpoint_missing, with all of them, when tensors of the
+/// checkpoint_path for anything else; checkpoint_missing, for all of them, when tensors of the
 /// architecture are not there; checkpoint_tensor when one has another type or shape; and what the
 /// formats' readers throw.
 FloatCheckpoint open_float_checkpoint(const std::filesystem::path& path);

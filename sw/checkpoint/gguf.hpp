@@ -19,7 +19,7 @@ struct GgufModel {
 };
 
 /// Throws Error io_read; checkpoint_gguf for a file that is truncated or malformed;
-/// checkpoint_tensor for tensors of other types, all named at once; checkpoint_architecture and
+/// checkpoint_tensor for tensors of other types, all together; checkpoint_architecture and
 /// checkpoint_config.
 GgufModel open_gguf(const std::filesystem::path& path);
 

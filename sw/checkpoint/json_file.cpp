@@ -99,8 +99,7 @@ JsonObject read_json_file(const std::filesystem::path& path) {
   if (file.size() > kMaxJsonBytes)
     fail_at(path.string(), fmt::format("{} bytes", file.size()),
             fmt::format("at most {} bytes", kMaxJsonBytes));
-  const auto bytes = file.read(0, file.size());
-  return {path.string(), std::string(bytes.begin(), bytes.end())};
+  return {path.string(), file.text()};
 }
 
 }  // namespace bitloom

@@ -2,21 +2,29 @@
 // Many names in one message.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <cstddef>
 #include <string>
 
 #include "sw/error/error.hpp"
 
 namespace bitloom {
 
-/// "a, b, c" of all `names` (a range of strings), as quotation() makes them harmless, without
-/// quotes where they need none.
+/// Names in a message: the rest of a model's is only counted.
+inline constexpr std::size_t kMostNames = 8;
+
+/// "a, b, c and 216 more" of `names` (a range of strings), as quotation() makes them harmless,
+/// without quotes where they need none.
 template <class Names>
 std::string name_list(const Names& names) {
   std::string text;
+  std::size_t listed = 0;
   for (const std::string& name : names) {
+    if (listed == kMostNames) return text + fmt::format(" and {} more", names.size() - listed);
     const std::string quoted = quotation(name);
     const bool plain = quoted.size() == name.size() + 2;
-    text += (text.empty() ? "" : ", ") + (plain ? name : quoted);
+    text += (listed++ == 0 ? "" : ", ") + (plain ? name : quoted);
   }
   return text;
 }

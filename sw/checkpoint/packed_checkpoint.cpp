@@ -94,8 +94,9 @@ class PackedCheckpoint : public QuantizedCheckpoint {
     return layer;
   }
 
-  [[nodiscard]] std::vector<std::uint8_t> read_other(const std::string& name) const override {
-    return store_->read(name);
+  [[nodiscard]] std::vector<std::uint8_t> read_other(const std::string& name, std::uint64_t offset,
+                                                     std::size_t length) const override {
+    return store_->read(name, offset, length);
   }
 
  private:
@@ -340,18 +341,18 @@ class Packer {
          const Plan& plan)
       : format_(format), source_(source), selection_(selection), plan_(plan) {}
 
-  std::vector<std::uint8_t> bytes_of(std::size_t index) {
+  std::vector<std::uint8_t> read(std::size_t index, std::uint64_t offset, std::size_t length) {
     const Plan::Origin& origin = plan_.origins[index];
-    if (!origin.layer) return source_.read_other(origin.name);
-    if (origin.zeros)
-      return std::vector<std::uint8_t>(
-          tensor_bytes(plan_.specs[index].dtype, plan_.specs[index].shape).value());
+    if (!origin.layer) return source_.read_other(origin.name, offset, length);
+    if (origin.zeros) return std::vector<std::uint8_t>(length);
     if (layer_ != origin.layer) load(*origin.layer);
-    return std::move(packed_.at(origin.name));
+    const auto begin = packed_.at(origin.name).begin() + static_cast<std::ptrdiff_t>(offset);
+    return {begin, begin + static_cast<std::ptrdiff_t>(length)};
   }
 
  private:
   void load(std::size_t index) {
+    packed_.clear();
     Layer layer = source_.read(selection_.layers[index]);
     layer.plane_count = layer.precisions.rbegin()->first;
     layer.planes.resize(std::size_t{layer.plane_count} * layer.m * layer.row_bytes());
@@ -405,12 +406,17 @@ void write_packed(const fs::path& folder, const Plan& plan, Packer& packer, cons
 void write_safetensors_weights(const fs::path& path, const Plan& plan, Packer& packer) {
   SafetensorsWriter writer(path, {{"format", "pt"}}, plan.specs);
   for (std::size_t i = 0; i < plan.specs.size(); ++i)
-    writer.write(plan.specs[i].name, packer.bytes_of(i));
+    writer.write(plan.specs[i].name, [&packer, i](std::uint64_t offset, std::size_t length) {
+      return packer.read(i, offset, length);
+    });
   writer.commit();
 }
 
 void write_torch_weights(const fs::path& path, const Plan& plan, Packer& packer) {
-  write_torch_file(path, plan.specs, [&packer](std::size_t i) { return packer.bytes_of(i); });
+  write_torch_file(path, plan.specs,
+                   [&packer](std::size_t i, std::uint64_t offset, std::size_t length) {
+                     return packer.read(i, offset, length);
+                   });
 }
 
 }  // namespace

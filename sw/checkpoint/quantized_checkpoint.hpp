@@ -2,6 +2,7 @@
 // A checkpoint of quantized layers, in any of the three formats: what they have in common.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -30,7 +31,10 @@ class QuantizedCheckpoint {
 
   /// The tensors that belong to no quantized layer: embeddings, norms, biases.
   [[nodiscard]] const std::map<std::string, StoredTensor>& other_tensors() const { return others_; }
-  [[nodiscard]] virtual std::vector<std::uint8_t> read_other(const std::string& name) const = 0;
+  /// Bytes [offset, offset + length) of one of them, which has as many. Throws Error io_read.
+  [[nodiscard]] virtual std::vector<std::uint8_t> read_other(const std::string& name,
+                                                             std::uint64_t offset,
+                                                             std::size_t length) const = 0;
 
   /// The model's config.json without the section of the quantizer; empty when there is none.
   [[nodiscard]] const std::string& config() const { return config_; }
@@ -46,7 +50,7 @@ class QuantizedCheckpoint {
 std::unique_ptr<QuantizedCheckpoint> open_bitloom_checkpoint(const std::filesystem::path& path);
 
 /// A folder of AnyBCQ (docs/checkpoints.md). Throws Error checkpoint_config, checkpoint_missing
-/// (all missing tensors at once), checkpoint_tensor for a type or shape that contradicts the rest,
+/// (all missing tensors together), checkpoint_tensor for a type or shape that contradicts the rest,
 /// and what open_folder_store throws.
 std::unique_ptr<QuantizedCheckpoint> open_anybcq_checkpoint(const std::filesystem::path& folder);
 

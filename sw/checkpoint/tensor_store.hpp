@@ -55,7 +55,7 @@ std::unique_ptr<TensorStore> open_safetensors_store(const std::filesystem::path&
 /// The tensors of a Hugging Face folder: model.safetensors, or the shards that
 /// model.safetensors.index.json names, or the same of pytorch_model.bin. Throws Error
 /// checkpoint_path when the folder holds none of these; checkpoint_shard when index and shards
-/// contradict each other (all missing shards and tensors named at once); and what the files' own
+/// contradict each other (all missing shards or tensors together); and what the files' own
 /// readers throw.
 std::unique_ptr<TensorStore> open_folder_store(const std::filesystem::path& folder);
 

@@ -90,41 +90,61 @@ class ZipReader {
     return status.size;
   }
 
-  // Bytes [offset, offset + length) of an entry of at least that size(). Read to its end, its
-  // checksum is compared.
+  // Bytes [offset, offset + length) of an entry of at least that size(). Parts that follow each
+  // other are read in one go, and when they reach from the entry's begin to its end, its checksum
+  // is compared.
   [[nodiscard]] std::vector<std::uint8_t> read(const std::string& name, std::uint64_t offset,
                                                std::size_t length) const {
     const std::lock_guard lock(mutex_);
-    const Entry entry(zip_fopen(archive_.get(), name.c_str(), ZIP_FL_ENC_RAW));
-    if (!entry) fail_zip(place(name), zip_strerror(archive_.get()), "an entry that can be read");
-    if (offset != 0 && zip_fseek(entry.get(), static_cast<zip_int64_t>(offset), SEEK_SET) != 0)
-      fail_entry(name, entry);
+    Reading reading = std::exchange(reading_, {});  // it ends with a failure
+    if (!reading.entry || reading.name != name || reading.position != offset)
+      reading = open_at(name, offset);
+    const auto fail = [&] {
+      fail_zip(place(name), quotation(zip_file_strerror(reading.entry.get())),
+               "all of its bytes, undamaged");
+    };
     std::vector<std::uint8_t> bytes(length);
     std::size_t done = 0;
     while (done < length) {
-      const zip_int64_t count = zip_fread(entry.get(), bytes.data() + done, length - done);
-      if (count <= 0) fail_entry(name, entry);
+      const zip_int64_t count = zip_fread(reading.entry.get(), bytes.data() + done, length - done);
+      if (count <= 0) fail();
       done += static_cast<std::size_t>(count);
     }
+    reading.position += length;
     // The checksum is compared by the read that finds the end.
     std::uint8_t beyond = 0;
-    if (offset == 0 && length == size(name) && zip_fread(entry.get(), &beyond, 1) != 0)
-      fail_entry(name, entry);
+    if (reading.position == size(name) && zip_fread(reading.entry.get(), &beyond, 1) != 0) fail();
+    reading_ = std::move(reading);
     return bytes;
   }
 
  private:
-  [[nodiscard]] std::string place(const std::string& name) const {
-    return path_.string() + ", entry " + quotation(name);
+  // An entry, read so far.
+  struct Reading {
+    std::string name;
+    Entry entry;
+    std::uint64_t position = 0;
+  };
+
+  [[nodiscard]] Reading open_at(const std::string& name, std::uint64_t offset) const {
+    Reading reading{name, Entry(zip_fopen(archive_.get(), name.c_str(), ZIP_FL_ENC_RAW)), offset};
+    if (!reading.entry)
+      fail_zip(place(name), zip_strerror(archive_.get()), "an entry that can be read");
+    if (offset != 0 &&
+        zip_fseek(reading.entry.get(), static_cast<zip_int64_t>(offset), SEEK_SET) != 0)
+      fail_zip(place(name), quotation(zip_file_strerror(reading.entry.get())),
+               "a place in it that can be reached");
+    return reading;
   }
 
-  [[noreturn]] void fail_entry(const std::string& name, const Entry& entry) const {
-    fail_zip(place(name), quotation(zip_file_strerror(entry.get())), "all of its bytes, undamaged");
+  [[nodiscard]] std::string place(const std::string& name) const {
+    return path_.string() + ", entry " + quotation(name);
   }
 
   std::filesystem::path path_;
   std::uint64_t file_bytes_ = 0;
   Archive archive_;
+  mutable Reading reading_;   // the last one; behind the archive, so that it goes before
   mutable std::mutex mutex_;  // an archive serves one thread at a time
 };
 
@@ -279,27 +299,21 @@ zip_int64_t sink_callback(void* state, void* data, zip_uint64_t length, zip_sour
   }
 }
 
-// Bytes of an entry, made when the library comes to write it.
+// Bytes of an entry, part by part as the library comes to write them.
 struct EntryBytes {
   std::uint64_t size = 0;
-  std::function<std::vector<std::uint8_t>()> make;
+  ReadPart read_part;
   OutputSink* sink = nullptr;
-  std::vector<std::uint8_t> bytes;
-  std::size_t position = 0;
-
-  zip_int64_t open() {
-    return sink->guarded([this] {
-      bytes = make();
-      position = 0;
-      return zip_int64_t{0};
-    });
-  }
+  std::uint64_t position = 0;
 
   zip_int64_t read(void* data, zip_uint64_t length) {
-    const std::size_t count = std::min<std::size_t>(length, bytes.size() - position);
-    std::memcpy(data, bytes.data() + position, count);
-    position += count;
-    return static_cast<zip_int64_t>(count);
+    return sink->guarded([&] {
+      const std::size_t count = std::min<std::uint64_t>(length, size - position);
+      const std::vector<std::uint8_t> part = read_part(position, count);
+      std::memcpy(data, part.data(), count);
+      position += count;
+      return static_cast<zip_int64_t>(count);
+    });
   }
 
   zip_int64_t stat(zip_stat_t& status) const {
@@ -317,14 +331,12 @@ zip_int64_t entry_callback(void* state, void* data, zip_uint64_t length, zip_sou
       return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE,
                                             ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, -1);
     case ZIP_SOURCE_OPEN:
-      return entry.open();
+      entry.position = 0;
+      return 0;
     case ZIP_SOURCE_READ:
       return entry.read(data, length);
     case ZIP_SOURCE_STAT:
       return entry.stat(*static_cast<zip_stat_t*>(data));
-    case ZIP_SOURCE_CLOSE:
-      entry.bytes = std::vector<std::uint8_t>();  // frees them, as = {} would not
-      return 0;
     case ZIP_SOURCE_ERROR:
       return zip_error_to_data(&entry.sink->error, data, length);
     default:
@@ -343,11 +355,9 @@ class ZipWriter {
     static_cast<void>(source.release());  // the archive owns it now
   }
 
-  void add(const std::string& name, std::uint64_t size,
-           std::function<std::vector<std::uint8_t>()> make) {
+  void add(const std::string& name, std::uint64_t size, ReadPart read) {
     zip_t* const archive = archive_.get();
-    entries_.push_back(
-        std::make_unique<EntryBytes>(EntryBytes{size, std::move(make), &sink_, {}, 0}));
+    entries_.push_back(std::make_unique<EntryBytes>(EntryBytes{size, std::move(read), &sink_}));
     Source source(zip_source_function(archive, entry_callback, entries_.back().get()));
     const zip_int64_t index = zip_file_add(archive, name.c_str(), source.get(), ZIP_FL_ENC_UTF_8);
     if (index < 0) fail(zip_strerror(archive));
@@ -399,7 +409,14 @@ class ZipWriter {
   std::uint64_t end_ = 0;
 };
 
-std::vector<std::uint8_t> text_bytes(std::string_view text) { return {text.begin(), text.end()}; }
+// Parts of bytes that are all there, and outlive the reader.
+template <class Bytes>
+ReadPart parts_of(const Bytes& bytes) {
+  return [&bytes](std::uint64_t offset, std::size_t length) {
+    const auto begin = std::begin(bytes) + static_cast<std::ptrdiff_t>(offset);
+    return std::vector<std::uint8_t>(begin, begin + static_cast<std::ptrdiff_t>(length));
+  };
+}
 
 }  // namespace
 
@@ -408,20 +425,21 @@ std::unique_ptr<TensorStore> open_torch_store(const std::filesystem::path& path)
 }
 
 void write_torch_file(const std::filesystem::path& path, std::span<const TensorSpec> tensors,
-                      const std::function<std::vector<std::uint8_t>(std::size_t index)>& bytes_of) {
+                      const std::function<std::vector<std::uint8_t>(
+                          std::size_t index, std::uint64_t offset, std::size_t length)>& read) {
+  constexpr std::string_view kByteOrder = "little";
+  constexpr std::string_view kVersion = "3\n";
   const std::string root = "pytorch_model";
+  const std::vector<std::uint8_t> pickle = write_state_dict(tensors);
   ZipWriter zip(path);
-  std::vector<std::uint8_t> pickle = write_state_dict(tensors);
-  const auto add_text = [&zip, &root](const char* name, const char* text) {
-    zip.add(root + name, std::strlen(text), [text] { return text_bytes(text); });
-  };
-  zip.add(root + std::string(kPickleSuffix), pickle.size(), [&pickle] { return pickle; });
-  add_text("/byteorder", "little");
+  zip.add(root + std::string(kPickleSuffix), pickle.size(), parts_of(pickle));
+  zip.add(root + "/byteorder", kByteOrder.size(), parts_of(kByteOrder));
   for (std::size_t i = 0; i < tensors.size(); ++i)
-    zip.add(fmt::format("{}/data/{}", root, i),
-            tensor_bytes(tensors[i].dtype, tensors[i].shape).value(),
-            [&bytes_of, i] { return bytes_of(i); });
-  add_text("/version", "3\n");
+    zip.add(
+        fmt::format("{}/data/{}", root, i),
+        tensor_bytes(tensors[i].dtype, tensors[i].shape).value(),
+        [&read, i](std::uint64_t offset, std::size_t length) { return read(i, offset, length); });
+  zip.add(root + "/version", kVersion.size(), parts_of(kVersion));
   zip.commit();
 }
 

@@ -20,9 +20,11 @@ namespace bitloom {
 std::unique_ptr<TensorStore> open_torch_store(const std::filesystem::path& path);
 
 /// Replaces `path` by a file with an OrderedDict of these tensors, in this order, that torch.load
-/// reads with weights_only=True. The bytes come from `bytes_of(index)`, called once per tensor in
-/// ascending order. Throws Error output_path, and passes on what bytes_of throws.
+/// reads with weights_only=True. `read` gives bytes [offset, offset + length) of tensor `index`,
+/// and is asked for all of them in ascending order. Throws Error output_path, and passes on what
+/// `read` throws.
 void write_torch_file(const std::filesystem::path& path, std::span<const TensorSpec> tensors,
-                      const std::function<std::vector<std::uint8_t>(std::size_t index)>& bytes_of);
+                      const std::function<std::vector<std::uint8_t>(
+                          std::size_t index, std::uint64_t offset, std::size_t length)>& read);
 
 }  // namespace bitloom

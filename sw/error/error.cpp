@@ -111,4 +111,12 @@ std::string quotation(std::string_view text) {
   return quote + (text.size() > kMaxChars ? "...\"" : "\"");
 }
 
+void fail_unknown_layer(const std::string& place, std::string_view name,
+                        const std::vector<std::string>& names) {
+  throw Error(ErrorCode::layer_name, {place, "no layer " + quotation(name),
+                                      "one of its " + std::to_string(names.size()) +
+                                          " layers, nearest: " + nearest_list(name, names),
+                                      "Choose one of those."});
+}
+
 }  // namespace bitloom

@@ -62,4 +62,8 @@ std::string quotation(std::string_view text);
 std::string nearest_list(std::string_view name, const std::vector<std::string>& candidates,
                          std::size_t limit = 3);
 
+/// Throws Error layer_name: of the layers `names`, which `place` has, none is called `name`.
+[[noreturn]] void fail_unknown_layer(const std::string& place, std::string_view name,
+                                     const std::vector<std::string>& names);
+
 }  // namespace bitloom

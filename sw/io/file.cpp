@@ -83,16 +83,27 @@ InputFile::~InputFile() {
 
 std::vector<std::uint8_t> InputFile::read(std::uint64_t offset, std::size_t length) const {
   std::vector<std::uint8_t> bytes(length);
+  read_into(bytes.data(), offset, length);
+  return bytes;
+}
+
+std::string InputFile::text() const {
+  std::string text(size_, '\0');
+  read_into(text.data(), 0, text.size());
+  return text;
+}
+
+void InputFile::read_into(void* place, std::uint64_t offset, std::size_t length) const {
+  auto* const bytes = static_cast<std::uint8_t*>(place);
   std::size_t done = 0;
   while (done < length) {
     const ssize_t count =
-        ::pread(descriptor_, bytes.data() + done, length - done, static_cast<off_t>(offset + done));
+        ::pread(descriptor_, bytes + done, length - done, static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail_read(path_, reason(errno));
     if (count == 0) fail_read(path_, "a file that shrank while it was read");
     done += static_cast<std::size_t>(count);
   }
-  return bytes;
 }
 
 void remove_stale_temporaries(const std::filesystem::path& path) {

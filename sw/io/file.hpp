@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace bitloom {
@@ -28,7 +29,12 @@ class InputFile {
   /// is allocated for bytes that do not exist.
   [[nodiscard]] std::vector<std::uint8_t> read(std::uint64_t offset, std::size_t length) const;
 
+  /// All bytes, of a file whose size() the caller finds bearable.
+  [[nodiscard]] std::string text() const;
+
  private:
+  void read_into(void* place, std::uint64_t offset, std::size_t length) const;
+
   std::filesystem::path path_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;

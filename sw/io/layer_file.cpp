@@ -61,12 +61,11 @@ std::string index_text(std::size_t flat, const Shape& shape) {
 }
 
 // Clears the plane bits at k >= K, which the format ignores.
-void clear_padding(Layer& layer) {
+void clear_padding(const LayerShape& layer, std::span<std::uint8_t> planes) {
   const unsigned used = layer.k % 8;
   if (used == 0) return;
-  for (std::size_t last = layer.row_bytes() - 1; last < layer.planes.size();
-       last += layer.row_bytes())
-    layer.planes[last] &= static_cast<std::uint8_t>((1U << used) - 1);
+  for (std::size_t last = layer.row_bytes() - 1; last < planes.size(); last += layer.row_bytes())
+    planes[last] &= static_cast<std::uint8_t>((1U << used) - 1);
 }
 
 // What a layer's tensors are, proved from the header alone; their bytes are read afterwards.
@@ -88,7 +87,7 @@ class LayerReader {
 
   Layer read() && {
     layer_.planes = file_.read(file_.tensors().at(layer_.name + std::string(kPlanesSuffix)));
-    clear_padding(layer_);
+    clear_padding(layer_, layer_.planes);
     for (const Table& table : tables_) table_of(table) = read_halves(table);
     return std::move(layer_);
   }
@@ -233,14 +232,6 @@ class LayerReader {
   std::vector<Table> tables_;
 };
 
-[[noreturn]] void fail_unknown(const std::filesystem::path& path, const std::string& name,
-                               const std::vector<std::string>& names) {
-  throw Error(ErrorCode::layer_name, {path.string(), "no layer " + quotation(name),
-                                      "one of its " + std::to_string(names.size()) +
-                                          " layers, nearest: " + nearest_list(name, names),
-                                      "Choose one of those."});
-}
-
 std::string table_name(const LayerShape& layer, const char* kind, unsigned bits) {
   return layer.name + "." + kind + "." + std::to_string(bits);
 }
@@ -347,7 +338,7 @@ bool LayerFile::is_layer_tensor(const std::string& tensor) const {
 
 void LayerFile::require(const std::string& name) const {
   if (!file_.tensors().contains(name + std::string(kPlanesSuffix)))
-    fail_unknown(file_.path(), name, names());
+    fail_unknown_layer(file_.path().string(), name, names());
 }
 
 LayerOutline LayerFile::outline(const std::string& name) const {
@@ -375,9 +366,14 @@ LayerFileWriter::LayerFileWriter(const std::filesystem::path& path,
     : writer_(layer_writer(path, layers, std::move(metadata), std::move(other_tensors))) {}
 
 void LayerFileWriter::write(const Layer& layer) {
-  Layer masked = layer;
-  clear_padding(masked);
-  writer_.write(layer.name + std::string(kPlanesSuffix), masked.planes);
+  const std::string planes_name = layer.name + std::string(kPlanesSuffix);
+  if (layer.k % 8 == 0) {
+    writer_.write(planes_name, layer.planes);
+  } else {
+    std::vector<std::uint8_t> planes = layer.planes;
+    clear_padding(layer, planes);
+    writer_.write(planes_name, planes);
+  }
   for (const auto& [bits, tables] : layer.precisions) {
     const auto write_table = [&, b = bits](const char* kind, const std::vector<Half>& values) {
       if (!values.empty()) writer_.write(table_name(layer, kind, b), bytes_of(values));
@@ -386,10 +382,6 @@ void LayerFileWriter::write(const Layer& layer) {
     write_table("beta", tables.beta);
     write_table("codebook", tables.codebook);
   }
-}
-
-void LayerFileWriter::write(const std::string& tensor, std::span<const std::uint8_t> bytes) {
-  writer_.write(tensor, bytes);
 }
 
 void write_layers(const std::filesystem::path& path, std::span<const Layer> layers) {

@@ -56,8 +56,8 @@ class LayerFileWriter {
 
   /// A layer of one of the outlines, each once, in any order. Plane bits at k >= K are written 0.
   void write(const Layer& layer);
-  /// The bytes of one of the other tensors.
-  void write(const std::string& tensor, std::span<const std::uint8_t> bytes);
+  /// The bytes of one of the other tensors, part by part.
+  void write(const std::string& tensor, const ReadPart& read) { writer_.write(tensor, read); }
   /// Puts the file in place. Everything has been written.
   void commit() { writer_.commit(); }
 

@@ -17,6 +17,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLengthBytes = 8;
+// Of a tensor that is written part by part.
+constexpr std::uint64_t kPartBytes = std::uint64_t{1} << 20;
 constexpr const char* kMetadataKey = "__metadata__";
 // Deepest legal nesting: the object of all tensors, one tensor, its shape.
 constexpr int kMaxDepth = 3;
@@ -288,6 +290,16 @@ void SafetensorsWriter::write(const std::string& name, std::span<const std::uint
   if (range == left_.end() || range->second.bytes != bytes.size())
     throw std::logic_error("tensor " + name + " is not one that is left to write");
   file_.write_at(range->second.offset, bytes);
+  left_.erase(range);
+}
+
+void SafetensorsWriter::write(const std::string& name, const ReadPart& read) {
+  const auto range = left_.find(name);
+  if (range == left_.end())
+    throw std::logic_error("tensor " + name + " is not one that is left to write");
+  const auto [begin, bytes] = range->second;
+  for (std::uint64_t offset = 0; offset < bytes; offset += kPartBytes)
+    file_.write_at(begin + offset, read(offset, std::min(kPartBytes, bytes - offset)));
   left_.erase(range);
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -89,6 +90,10 @@ struct TensorSpec {
   Shape shape;
 };
 
+/// Bytes [offset, offset + length) of a tensor that is to be written. Larger ones never stand in
+/// memory as a whole.
+using ReadPart = std::function<std::vector<std::uint8_t>(std::uint64_t offset, std::size_t length)>;
+
 /// Bytes of a tensor, or nothing when the number does not fit 64 bits.
 std::optional<std::uint64_t> tensor_bytes(Dtype dtype, const Shape& shape);
 
@@ -104,6 +109,8 @@ class SafetensorsWriter {
 
   /// The little-endian bytes of one of the tensors, each once, in any order.
   void write(const std::string& name, std::span<const std::uint8_t> bytes);
+  /// The same, part by part; passes on what `read` throws.
+  void write(const std::string& name, const ReadPart& read);
   /// Puts the file in place. All tensors have been written.
   void commit();
 

@@ -25,7 +25,7 @@ void check_representable(const GroupScales& scales, std::uint32_t row, std::uint
 
 Layer empty_bcq_layer(std::string name, const FloatMatrix& weights, PrecisionRange precisions,
                       std::uint32_t group_size, bool offset) {
-  Layer layer = unquantized_layer(std::move(name), Mode::bcq, weights, precisions, group_size);
+  Layer layer = empty_layer(std::move(name), Mode::bcq, weights, precisions, group_size);
   for (auto& [bits, tables] : layer.precisions) {
     tables.alpha.resize(std::size_t{layer.m} * layer.groups() * bits);
     if (offset) tables.beta.resize(std::size_t{layer.m} * layer.groups());

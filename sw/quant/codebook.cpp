@@ -164,8 +164,8 @@ Quantized quantize_codebook(std::string name, const FloatMatrix& weights,
                             const CodebookOptions& options) {
   check_quantizable(weights.m, weights.k, options.precisions, options.group_size);
   const std::vector<double> importance = column_importance(options.column_weights, weights.k);
-  Layer layer = unquantized_layer(std::move(name), Mode::codebook, weights, options.precisions,
-                                  options.group_size);
+  Layer layer =
+      empty_layer(std::move(name), Mode::codebook, weights, options.precisions, options.group_size);
   for (auto& [bits, tables] : layer.precisions)
     tables.codebook.resize(std::size_t{layer.m} << bits);
   std::vector<RowFit> fits(worker_count(weights.m, options.threads),

@@ -13,9 +13,11 @@ namespace bitloom {
 
 /// Fits one group after the other in the same workspace.
 ///
-/// The weights are sorted once. Nearest-level assignment then cuts the sorted weights at the
-/// midpoints of the levels, and all that least squares needs is what the weights at each level
-/// count and their sum, which prefix sums give: a round costs O(G + b * 2^b) instead of O(G * b^2).
+/// The weights are sorted once, as optimal clusters on a line are found (Wang and Song,
+/// Ckmeans.1d.dp, The R Journal 2011), which also has the prefix sums. Nearest-level assignment
+/// then cuts the sorted weights at the midpoints of the levels, and all that least squares needs is
+/// what the weights at each level count and their sum, which prefix sums give: a round costs O(G +
+/// b * 2^b) instead of O(G * b^2).
 class GroupFit {
  public:
   GroupFit(unsigned bits, bool offset, unsigned rounds)

@@ -106,8 +106,8 @@ std::vector<double> column_importance(std::span<const double> weights, std::uint
   return {weights.begin(), weights.end()};
 }
 
-Layer unquantized_layer(std::string name, Mode mode, const FloatMatrix& weights,
-                        PrecisionRange precisions, std::uint32_t group_size) {
+Layer empty_layer(std::string name, Mode mode, const FloatMatrix& weights,
+                  PrecisionRange precisions, std::uint32_t group_size) {
   Layer layer;
   layer.name = std::move(name);
   layer.mode = mode;

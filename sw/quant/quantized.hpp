@@ -50,8 +50,8 @@ std::vector<double> column_importance(std::span<const double> weights, std::uint
 void check_finite(const std::string& layer, std::span<const float> weights, std::uint32_t row);
 
 /// A layer of these precisions with its planes at 0 and empty tables.
-Layer unquantized_layer(std::string name, Mode mode, const FloatMatrix& weights,
-                        PrecisionRange precisions, std::uint32_t group_size);
+Layer empty_layer(std::string name, Mode mode, const FloatMatrix& weights,
+                  PrecisionRange precisions, std::uint32_t group_size);
 
 /// The code of an index or level whose most significant of `bits` bits is plane 0.
 std::uint8_t code_of(unsigned index, unsigned bits);

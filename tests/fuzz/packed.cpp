@@ -17,6 +17,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto checkpoint = open_quantized_checkpoint(fuzz::folder());
     for (std::size_t i = 0; i < checkpoint->layers().size(); ++i) (void)checkpoint->read(i);
     for (const auto& [name, tensor] : checkpoint->other_tensors())
-      (void)checkpoint->read_other(name);
+      (void)checkpoint->read_other(name, 0, tensor.bytes());
   });
 }

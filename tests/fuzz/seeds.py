@@ -19,24 +19,11 @@ def bits(rng, planes, rows, columns):
             for _ in range(planes)]
 
 
-def gguf():
-    def text(value):
-        return struct.pack("<Q", len(value)) + value.encode()
-
-    def number(key, value):
-        return text(key) + struct.pack("<II", 4, value)
-
-    values = [text("general.architecture") + struct.pack("<I", 8) + text("llama"),
-              number("llama.block_count", 1), number("llama.embedding_length", 4),
-              number("llama.feed_forward_length", 6), number("llama.attention.head_count", 2),
-              text("llama.rope.freq_base") + struct.pack("<If", 6, 10000),
-              text("tokenizer.ggml.model") + struct.pack("<I", 8) + text("llama"),
-              text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 1) + text("a"),
-              text("tokenizer.ggml.scores") + struct.pack("<IIQf", 9, 6, 1, -1),
-              text("tokenizer.ggml.token_type") + struct.pack("<IIQI", 9, 5, 1, 1)]
-    tensor = text("token_embd.weight") + struct.pack("<IQQIQ", 2, 4, 3, 1, 0)
-    header = struct.pack("<4sIQQ", b"GGUF", 3, 1, len(values)) + b"".join(values) + tensor
-    return header + bytes(-len(header) % 32) + bytes(24)
+GGUF = {"general.architecture": "llama", "llama.block_count": 1, "llama.embedding_length": 4,
+        "llama.feed_forward_length": 6, "llama.attention.head_count": 2,
+        "llama.rope.freq_base": 10000.0, "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.tokens": ["a"], "tokenizer.ggml.scores": [-1.0],
+        "tokenizer.ggml.token_type": [1]}
 
 
 def main(folder):
@@ -48,12 +35,15 @@ def main(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    def safetensors(tensors, metadata=None):
+    def made(write_file, *arguments):
         scratch = folder / "scratch"
-        formats.write_safetensors(scratch, tensors, metadata)
+        write_file(scratch, *arguments)
         content = scratch.read_bytes()
         scratch.unlink()
         return content
+
+    def safetensors(*arguments):
+        return made(formats.write_safetensors, *arguments)
 
     plain = safetensors({"a": ("F16", [2], bytes(4)), "b": ("U8", [1, 1], b"x")}, {"k": "v"})
     write("safetensors", "plain", plain)
@@ -65,7 +55,8 @@ def main(folder):
         "bitloom.format": "1", "n.group_size": "32", "n.in_features": "32", "n.mode": "bcq",
         "c.group_size": "128", "c.in_features": "5", "c.mode": "codebook"}))
     write("llama2c", "model", struct.pack("<7i", 2, 4, 1, 1, 1, 3, 1) + bytes(4 * 54))
-    write("gguf", "model", gguf())
+    write("gguf", "model", made(formats.write_gguf, GGUF,
+                                {"token_embd.weight": ("F16", [3, 4], bytes(24))}))
     write("config", "llama", json.dumps(LLAMA).encode())
     write("config", "opt", json.dumps({**LLAMA, "model_type": "opt", "ffn_dim": 6,
                                        "max_position_embeddings": 4}).encode())
@@ -83,11 +74,8 @@ def main(folder):
           safetensors({"n.qweight": ("I32", [2, 1, 1], packed),
                        "n.lut2": ("F16", [1, 4], bytes(8))}))
     for protocol in (2, 4):
-        scratch = folder / "scratch"
-        formats.write_torch(scratch, {"a": ("F16", [2, 1], bytes(4)), "b": ("F32", [], bytes(4))},
-                            protocol)
-        content = scratch.read_bytes()
-        scratch.unlink()
+        content = made(formats.write_torch,
+                       {"a": ("F16", [2, 1], bytes(4)), "b": ("F32", [], bytes(4))}, protocol)
         write("torch_file", str(protocol), content)
         with formats.zipfile.ZipFile(io.BytesIO(content)) as archive:
             write("pickle", str(protocol), archive.read("archive/data.pkl"))

@@ -50,6 +50,41 @@ def words(content):
     return struct.unpack(f"<{len(content) // 4}I", content)
 
 
+# ---- GGUF --------------------------------------------------------------------------------------
+GGUF_TYPES = {"F32": 0, "F16": 1, "BF16": 30}
+
+
+def gguf_text(text):
+    return struct.pack("<Q", len(text)) + text.encode()
+
+
+def gguf_value(value):
+    """Type number and bytes: texts, 32-bit whole numbers and reals, and lists of one of these."""
+    if isinstance(value, str):
+        return 8, gguf_text(value)
+    if isinstance(value, int):
+        return 4, struct.pack("<I", value)
+    if isinstance(value, float):
+        return 6, struct.pack("<f", value)
+    items = [gguf_value(item) for item in value]
+    return 9, struct.pack("<IQ", items[0][0], len(items)) + b"".join(item[1] for item in items)
+
+
+def write_gguf(path, metadata, tensors):
+    """Version 3; tensors as in write_safetensors."""
+    header = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(metadata))
+    for key, value in metadata.items():
+        kind, content = gguf_value(value)
+        header += gguf_text(key) + struct.pack("<I", kind) + content
+    data = b""
+    for name, (dtype, shape, content) in tensors.items():
+        data += bytes(-len(data) % 32)
+        header += gguf_text(name) + struct.pack(
+            f"<I{len(shape)}QIQ", len(shape), *reversed(shape), GGUF_TYPES[dtype], len(data))
+        data += content
+    path.write_bytes(header + bytes(-len(header) % 32) + data)
+
+
 # ---- torch.save files, with stand-ins for the parts of torch that they name ---------------------
 class Stub:
     pass

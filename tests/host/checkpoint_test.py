@@ -7,12 +7,14 @@ import os
 import pathlib
 import random
 import resource
+import shutil
 import signal
 import struct
 import tempfile
 import unittest
 
 import checkpoint_formats as formats
+import float_models as models
 from bitloom_command import bitloom
 
 def random_bits(rng, planes, m, k):
@@ -168,6 +170,7 @@ class Checkpoints(unittest.TestCase):
         # 2 bits: 2 * 6 * 32 bytes of planes, 6 rows * 2 groups * (2 scales + 1 offset) * 2 bytes.
         self.assertEqual(report["layers"], [{
             "layer": layer_name(0, "q_proj"), "m": 6, "k": 256, "kind": "bcq", "group_size": 128,
+            "seed_precision": 2, "highest_precision": 3,
             "precisions": [{"bits": 2, "bytes": 384 + 72, "relative_error": None},
                            {"bits": 3, "bytes": 576 + 96, "relative_error": None}]}])
         self.assertEqual((report["format"], report["other_tensors"]), ("AnyBCQ", 3))
@@ -262,6 +265,7 @@ class Checkpoints(unittest.TestCase):
         report = json.loads(bitloom("inspect", floats, "--json"))
         self.assertEqual(report["layers"], [{
             "layer": "a", "m": 3, "k": 5, "kind": "BF16", "group_size": None,
+            "seed_precision": None, "highest_precision": None,
             "precisions": [{"bits": 16, "bytes": 30, "relative_error": None}]}])
         self.assertEqual((report["other_tensors"], report["other_bytes"]), (1, 28))
 
@@ -308,6 +312,116 @@ class Checkpoints(unittest.TestCase):
             self.assertIn("BL-CKP-pickle", message)
             self.assertIn('a use of "posix.system"', message)
             self.assertFalse(target.exists())
+
+
+class Simulation(unittest.TestCase):
+    """bitloom sim --weights of every format: the bits of the layer converted or quantized first."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = pathlib.Path(self.folder.name)
+        self.rng = random.Random(3)
+        self.environment = {**os.environ, "BITLOOM_CACHE": str(self.path / "cache")}
+
+    def sim(self, weights, layer, bits, k, *options, expect=0):
+        """The result of a run on two tokens, or the message of one that is refused."""
+        acts, out = self.path / f"x{k}.safetensors", self.path / "run"
+        if not acts.exists():
+            values = [self.rng.gauss(0, 1) for _ in range(2 * k)]
+            formats.write_safetensors(acts, {"x": ("F16", [2, k], formats.halves(values))},
+                                      {"bitloom.format": "1"})
+        message = bitloom("sim", "--weights", weights, "--layer", layer, "--bits", bits, "--acts",
+                          acts, "--backend", "cpu", "--check", "golden", "--out", out, *options,
+                          expect=expect, env=self.environment)
+        if expect != 0:
+            self.assertFalse((out / "result.json").exists())
+            return message
+        result = json.loads((out / "result.json").read_text())
+        shutil.rmtree(out)
+        self.assertTrue(result["bit_exact"])
+        return result
+
+    def test_quantized_layers_run_as_converted_ones(self):
+        shape, ours = (6, 256), self.path / "ours.safetensors"
+        makers = {"anybcq": ("q_proj", "bcq", lambda f: make_anybcq(f, [(3, 64), shape], 64, 2, 4,
+                                                                    self.rng)),
+                  "anyprec": ("o_proj", "codebook", lambda f: make_anyprec(f, [(3, 64), shape], 2,
+                                                                           4, self.rng))}
+        for form, (module, mode, make) in makers.items():
+            make(self.path / form)
+            bitloom("convert", "--from", self.path / form, "--to", ours, "--format", "bitloom")
+            digests = set()
+            for bits in (2, 3, 4):
+                with self.subTest(form=form, bits=bits):
+                    results = [self.sim(path, layer_name(1, module), bits, 256)
+                               for path in (self.path / form, ours)]
+                    self.assertEqual(results[0]["output_sha256"], results[1]["output_sha256"])
+                    self.assertEqual((results[0]["mode"], results[0]["shape"]["m"]), (mode, 6))
+                    self.assertEqual(results[0]["weights"], str(self.path / form))
+                    self.assertIsNone(results[0]["quantization"]["weight_relative_error"])
+                    digests.add(results[0]["output_sha256"])
+            self.assertEqual(len(digests), 3)
+
+    def test_unquantized_layers_run_as_quantized_ones(self):
+        weights, name = models.make_weights(self.rng), f"{models.BLOCK}.mlp.down_proj"
+        models.write_hugging_face(self.path / "shards", weights, "F16", 3)
+        models.write_gguf(self.path / "model.gguf", weights, "BF16")
+        models.write_llama2c(self.path / "model.bin", weights)
+        formats.write_safetensors(self.path / "plain.safetensors",
+                                  models.tensors_as("F32", weights))
+        names = {"shards": name, "model.gguf": models.GGUF_NAMES[name],
+                 "model.bin": models.LLAMA2C_NAMES[name], "plain.safetensors": name}
+        for method in ("bcq", "codebook"):
+            quantized = self.path / f"{method}.safetensors"
+            bitloom("quantize", "--model", self.path / "shards", "--out", quantized, "--method",
+                    method, "--bits", "3", "--group-size", "32")
+            expected = self.sim(quantized, name, 3, 96)
+            for source, layer in names.items():
+                with self.subTest(method=method, source=source):
+                    result = self.sim(self.path / source, layer, 3, 96, "--mode", method,
+                                      "--group-size", "32")
+                    self.assertEqual(result["output_sha256"], expected["output_sha256"])
+                    self.assertGreater(result["quantization"]["weight_relative_error"], 0.1)
+
+    def test_a_tied_classifier_runs_as_the_embedding(self):
+        weights = models.tie(models.make_weights(self.rng))
+        models.write_hugging_face(self.path / "tied", weights)
+        models.write_llama2c(self.path / "tied.bin", weights)
+        formats.write_safetensors(self.path / "plain.safetensors",
+                                  models.tensors_as("F32", weights))
+        digests = {self.sim(self.path / source, layer, 2, 64)["output_sha256"]
+                   for source, layer in (("tied", "lm_head"), ("tied.bin", "classifier"),
+                                         ("plain.safetensors", models.EMBEDDING))}
+        self.assertEqual(len(digests), 1)
+
+    def test_what_a_checkpoint_does_not_hold_is_refused(self):
+        weights = models.make_weights(self.rng)
+        models.write_hugging_face(self.path / "floats", weights)
+        models.write_gguf(self.path / "model.gguf", weights)
+        make_anybcq(self.path / "anybcq", [(3, 64)], 64, 2, 3, self.rng)
+        make_anyprec(self.path / "anyprec", [(3, 64)], 2, 3, self.rng)
+        (self.path / "text.txt").write_text("text")
+        (self.path / "empty").mkdir()
+        q_proj, o_proj = layer_name(0, "q_proj"), layer_name(0, "o_proj")
+        for source, layer, bits, options, expected in (
+                ("floats", f"{q_proj}s", 2, (), ("BL-LAY-name", f'"{q_proj}s"',
+                                                 f"nearest: {q_proj}")),
+                ("model.gguf", q_proj, 2, (), ("BL-LAY-name", q_proj, "blk.0.attn_")),
+                ("anybcq", o_proj, 2, (), ("BL-LAY-name", o_proj, q_proj, "anybcq")),
+                ("anyprec", "x", 2, (), ("BL-LAY-name", '"x"', o_proj, "its 1 layers")),
+                ("anybcq", q_proj, 4, (), ("BL-CALL-precision", "found 4", "2, 3")),
+                ("anyprec", o_proj, 1, (), ("BL-CALL-precision", "found 1", "2, 3")),
+                ("floats", q_proj, 9, (), ("BL-QNT-option", "found 9")),
+                ("anybcq", q_proj, 2, ("--mode", "codebook"), ("BL-USE-usage", "found codebook")),
+                ("anyprec", o_proj, 2, ("--group-size", "row"), ("BL-USE-usage", "found row")),
+                ("text.txt", q_proj, 2, (), ("BL-CKP-path", "text.txt")),
+                ("empty", q_proj, 2, (), ("BL-IO-read", "empty/config.json")),
+                ("missing", q_proj, 2, (), ("BL-IO-read", "missing"))):
+            with self.subTest(source=source, layer=layer, bits=bits, options=options):
+                message = self.sim(self.path / source, layer, bits, 64, *options, expect=2)
+                for part in expected:
+                    self.assertIn(part, message)
 
 
 if __name__ == "__main__":

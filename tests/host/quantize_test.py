@@ -13,33 +13,9 @@ import time
 import unittest
 
 import checkpoint_formats as formats
+import float_models as models
 from bitloom_command import BITLOOM, bitloom
-
-HIDDEN, INNER, VOCABULARY = 64, 96, 40
-CONFIG = {"model_type": "llama", "num_hidden_layers": 1, "hidden_size": HIDDEN,
-          "intermediate_size": INNER, "num_attention_heads": 2, "num_key_value_heads": 1,
-          "vocab_size": VOCABULARY, "rms_norm_eps": 1e-5, "tie_word_embeddings": False}
-BLOCK = "model.layers.0"
-LAYERS = {f"{BLOCK}.self_attn.q_proj": (64, 64), f"{BLOCK}.self_attn.k_proj": (32, 64),
-          f"{BLOCK}.self_attn.v_proj": (32, 64), f"{BLOCK}.self_attn.o_proj": (64, 64),
-          f"{BLOCK}.mlp.gate_proj": (96, 64), f"{BLOCK}.mlp.up_proj": (96, 64),
-          f"{BLOCK}.mlp.down_proj": (64, 96), "lm_head": (40, 64)}
-
-
-def make_model(folder, rng):
-    """A Hugging Face folder of a small LLaMA; returns its tensors."""
-    def floats(*shape):
-        count = math.prod(shape)
-        return "F32", list(shape), struct.pack(f"<{count}f", *(rng.gauss(0, 0.1)
-                                                                for _ in range(count)))
-    tensors = {f"{name}.weight": floats(*shape) for name, shape in LAYERS.items()}
-    tensors["model.embed_tokens.weight"] = floats(VOCABULARY, HIDDEN)
-    for norm in (f"{BLOCK}.input_layernorm", f"{BLOCK}.post_attention_layernorm", "model.norm"):
-        tensors[f"{norm}.weight"] = floats(HIDDEN)
-    folder.mkdir()
-    formats.write_safetensors(folder / "model.safetensors", tensors)
-    (folder / "config.json").write_text(json.dumps(CONFIG))
-    return tensors
+from float_models import LAYERS
 
 
 def relative_error(weights, found):
@@ -55,7 +31,8 @@ class Quantize(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.path = pathlib.Path(self.folder.name)
         self.model = self.path / "model"
-        self.tensors = make_model(self.model, random.Random(1))
+        self.weights = models.make_weights(random.Random(1))
+        self.tensors = models.write_hugging_face(self.model, self.weights)
 
     def quantize(self, out, *options, **keywords):
         return bitloom("quantize", "--model", self.model, "--out", self.path / out, "--group-size",
@@ -82,13 +59,119 @@ class Quantize(unittest.TestCase):
     def test_the_rest_of_the_model_travels_along(self):
         self.quantize("q.safetensors")
         metadata, tensors = formats.read_safetensors(self.path / "q.safetensors")
-        self.assertEqual(json.loads(metadata["bitloom.config"]), CONFIG)
+        self.assertEqual(json.loads(metadata["bitloom.config"]), models.CONFIG)
         others = {n: t for n, t in self.tensors.items() if n.removesuffix(".weight") not in LAYERS}
         self.assertEqual(len(others), 4)
         for name, tensor in others.items():
             self.assertEqual(tensors[name], tensor)
         for name in LAYERS:
             self.assertNotIn(f"{name}.weight", tensors)
+
+    def layers_of(self, model, names, *options):
+        """{Hugging Face's name: what the file holds of the layer} of a quantized model."""
+        self.model = model
+        self.quantize("layers.safetensors", *options)
+        metadata, tensors = formats.read_safetensors(self.path / "layers.safetensors")
+        return {ours: ({key.removeprefix(theirs): value for key, value in metadata.items()
+                        if key.startswith(f"{theirs}.")},
+                       {key.removeprefix(theirs): value for key, value in tensors.items()
+                        if key.startswith(f"{theirs}.")})
+                for ours, theirs in names.items()}, tensors
+
+    def test_equal_weights_of_all_containers_give_equal_layers(self):
+        same = {name: name for name in LAYERS}
+        for dtype in ("F16", "BF16"):
+            models.write_hugging_face(self.path / dtype, self.weights, dtype, 3)
+            models.write_gguf(self.path / f"{dtype}.gguf", self.weights, dtype)
+            formats.write_safetensors(self.path / f"{dtype}.safetensors",
+                                      models.tensors_as(dtype, self.weights))
+        models.write_gguf(self.path / "F32.gguf", self.weights)
+        models.write_llama2c(self.path / "model.bin", self.weights)
+        models.write_hugging_face(self.path / "torch", self.weights, "F16")
+        formats.write_torch(self.path / "torch/pytorch_model.bin",
+                            models.tensors_as("F16", self.weights))
+        (self.path / "torch/model.safetensors").unlink()
+        containers = {"F16": same, "BF16": same, "torch": same, "F16.gguf": models.GGUF_NAMES,
+                      "BF16.gguf": models.GGUF_NAMES, "F32.gguf": models.GGUF_NAMES,
+                      "model.bin": models.LLAMA2C_NAMES}
+        # Files without a model around them: the embedding is a matrix as well.
+        plain = {"F16.safetensors": {**same, models.EMBEDDING: models.EMBEDDING}}
+        plain["BF16.safetensors"] = plain["F16.safetensors"]
+        model = self.model
+        for options in ((), ("--method", "codebook"), ("--method", "rtn", "--bits", "3")):
+            expected, _ = self.layers_of(model, same, *options)
+            for name, (metadata, tensors) in expected.items():
+                self.assertEqual(metadata[".in_features"], str(LAYERS[name][1]))
+                self.assertIn(".planes", tensors)
+            for container, names in {**containers, **plain}.items():
+                with self.subTest(options=options, container=container):
+                    found, _ = self.layers_of(self.path / container, names, *options)
+                    found.pop(models.EMBEDDING, None)
+                    self.assertEqual(found, expected)
+
+    def test_a_tied_classifier_is_quantized_and_its_embedding_stays(self):
+        untied = {**self.weights, "lm_head": self.weights[models.EMBEDDING]}
+        models.write_hugging_face(self.path / "untied", untied)
+        same = {name: name for name in LAYERS}
+        expected, _ = self.layers_of(self.path / "untied", same)
+        tied = models.tie(self.weights)
+        models.write_hugging_face(self.path / "tied", tied, "BF16", 2)
+        models.write_gguf(self.path / "tied.gguf", tied, "F16")
+        models.write_llama2c(self.path / "tied.bin", tied)
+        for container, names, embedding, dtype in (
+                ("tied", same, f"{models.EMBEDDING}.weight", "BF16"),
+                ("tied.gguf", models.GGUF_NAMES, "token_embd.weight", "F16"),
+                ("tied.bin", models.LLAMA2C_NAMES, "token_embedding", "F32")):
+            with self.subTest(container=container):
+                found, tensors = self.layers_of(self.path / container, names)
+                self.assertEqual(found, expected)
+                shape, values = self.weights[models.EMBEDDING]
+                self.assertEqual(tensors[embedding],
+                                 (dtype, shape, models.bytes_as(dtype, values)))
+
+    def rows_of(self, name, bits, *options):
+        """Rows of a layer: the weights, and what they are quantized to."""
+        self.quantize("rows.safetensors", "--layers", name, "--bits", bits, *options)
+        found = formats.dequantize_bitloom(
+            *formats.read_safetensors(self.path / "rows.safetensors"), name, bits)
+        (_, k), (_, values) = LAYERS[name], self.weights[name]
+        return [(values[row * k:(row + 1) * k], found[row]) for row in range(len(found))]
+
+    def test_codebooks_of_one_bit_are_the_best_of_all(self):
+        def spread(values):
+            mean = sum(values) / len(values)
+            return sum((value - mean) ** 2 for value in values)
+        for weights, found in self.rows_of(f"{models.BLOCK}.self_attn.k_proj", 1, "--method",
+                                           "codebook"):
+            line = sorted(weights)
+            best = min(spread(line[:cut]) + spread(line[cut:]) for cut in range(1, len(line)))
+            error = sum((w - v) ** 2 for w, v in zip(weights, found))
+            self.assertLess(error, (1 + 1e-5) * best)
+
+    def test_weights_have_the_nearest_level_at_the_seed(self):
+        for method in ("bcq", "codebook", "rtn"):
+            for weights, found in self.rows_of(f"{models.BLOCK}.self_attn.v_proj", 2, "--method",
+                                               method):
+                group = len(weights) if method == "codebook" else 32
+                for begin in range(0, len(weights), group):
+                    levels = set(found[begin:begin + group])
+                    self.assertLessEqual(len(levels), 4)
+                    for w, v in zip(weights[begin:begin + group], found[begin:begin + group]):
+                        nearest = min(abs(w - level) for level in levels)
+                        self.assertLessEqual(abs(w - v), nearest + 1e-12)
+
+    def test_rounding_to_nearest_has_equal_steps_from_the_least_to_the_largest(self):
+        for bits in (2, 3, 4):
+            for weights, found in self.rows_of(f"{models.BLOCK}.self_attn.v_proj", bits, "--method",
+                                               "rtn"):
+                for begin in (0, 32):
+                    group, values = weights[begin:begin + 32], found[begin:begin + 32]
+                    low, high = min(group), max(group)
+                    step = (high - low) / ((1 << bits) - 1)
+                    for w, v in zip(group, values):
+                        level = low + step * round((v - low) / step)
+                        self.assertLess(abs(v - level), 2e-3 * (high - low))
+                        self.assertLess(abs(w - v), (0.5 + 1e-2) * step)
 
     def test_all_formats_hold_the_same_weights(self):
         blocks = ("--layers", "model.layers.*")
@@ -118,6 +201,13 @@ class Quantize(unittest.TestCase):
             files.append((self.path / f"t{threads}.safetensors").read_bytes())
         self.assertEqual(files[0], files[1])
         self.assertEqual(files[0], files[2])
+
+    def test_precisions_are_a_range_or_a_list(self):
+        files = []
+        for bits in ("2-4", "2,3,4", "3-4,2"):
+            self.quantize("b.safetensors", "--bits", bits)
+            files.append((self.path / "b.safetensors").read_bytes())
+        self.assertEqual(len(set(files)), 1)
 
     def test_one_precision_symmetric_and_rounding_to_nearest(self):
         self.quantize("s.safetensors", "--bits", "3", "--symmetric")
@@ -165,19 +255,27 @@ class Quantize(unittest.TestCase):
             "x.safetensors", "--method", "rtn", "--bits", "2", "--moments",
             self.path / "m.safetensors", expect=2))
 
-    def test_a_killed_run_goes_on_where_it_was(self):
+    def make_long_work(self):
+        """A model that takes seconds, and the options for it."""
         rows, columns, layers = 192, 1024, 12
         rng = random.Random(2)
         weights = struct.pack(f"<{rows * columns}f", *(rng.gauss(0, 1)
                                                        for _ in range(rows * columns)))
         self.model = self.path / "many.safetensors"
-        formats.write_safetensors(self.model, {f"l{i}.weight": ("F32", [rows, columns], weights)
-                                               for i in range(layers)})
-        options = ("--threads", "1", "--bits", "2-8")
+        formats.write_safetensors(self.model, {
+            f"model.layers.{i}.fc.weight": ("F32", [rows, columns], weights)
+            for i in range(layers)})
+        return layers, ("--threads", "1", "--bits", "2-8")
+
+    def start(self, out, *options):
+        return subprocess.Popen([BITLOOM, "quantize", "--model", self.model, "--out", out,
+                                 "--group-size", "32", *options], stdout=subprocess.DEVNULL)
+
+    def test_a_killed_run_goes_on_where_it_was(self):
+        layers, options = self.make_long_work()
         self.quantize("whole.safetensors", *options)
         out, work = self.path / "cut.safetensors", self.path / "cut.safetensors.partial"
-        with subprocess.Popen([BITLOOM, "quantize", "--model", self.model, "--out", out,
-                               "--group-size", "32", *options], stdout=subprocess.DEVNULL) as run:
+        with self.start(out, *options) as run:
             while len(list(work.glob("*.json"))) < 3:
                 self.assertIsNone(run.poll(), "the run ended before it could be cut off")
                 time.sleep(0.005)
@@ -192,6 +290,54 @@ class Quantize(unittest.TestCase):
         self.assertEqual(out.read_bytes(), (self.path / "whole.safetensors").read_bytes())
         self.assertFalse(work.exists())
         self.assertEqual(list(self.path.glob("*.tmp-*")), [])
+
+    def test_two_runs_at_once_do_not_share_an_output(self):
+        _, options = self.make_long_work()
+        for out, form, names in (("q.safetensors", "bitloom", ("q.safetensors", "./q.safetensors")),
+                                 ("folder", "anybcq", ("folder", "folder/"))):
+            work = self.path / f"{out}.partial"
+            with self.start(self.path / out, *options, "--format", form) as run:
+                while not any(work.glob("*")):  # the folder is made before it is locked
+                    self.assertIsNone(run.poll(), "the run ended before another could begin")
+                    time.sleep(0.001)
+                run.send_signal(signal.SIGSTOP)
+                for name in names:
+                    with self.subTest(out=name):
+                        message = bitloom("quantize", "--model", self.model, "--out", name,
+                                          "--format", form, expect=2, cwd=self.path)
+                        self.assertIn("BL-OUT-busy", message)
+                        self.assertIn(f"{out}.partial", message)
+                # Another output is free, and a killed run keeps nobody away.
+                self.quantize("other.safetensors", "--bits", "2")
+                run.kill()
+            self.assertTrue(work.exists())
+            self.quantize(out, "--format", form, "--bits", "2")
+            self.assertTrue((self.path / out).exists())
+            self.assertFalse(work.exists())
+
+    def test_a_link_to_nothing_in_the_way_is_an_error(self):
+        (self.path / "q.safetensors.partial").symlink_to(self.path / "nothing")
+        self.assertIn("BL-OUT-path", self.quantize("q.safetensors", expect=2))
+        self.assertIn("BL-OUT-path", self.quantize("nowhere/q.safetensors", expect=2))
+
+    def test_memory_does_not_grow_with_the_model(self):
+        rows, columns, layers = 256, 1024, 48
+        tensors = {f"model.layers.{i}.fc.weight": ("BF16", [rows, columns],
+                                                   bytes(2 * rows * columns))
+                   for i in range(layers)}
+        tensors["model.table"] = ("F32", [6 << 20], bytes(24 << 20))  # travels along
+        self.model = self.path / "many.safetensors"
+        formats.write_safetensors(self.model, tensors)
+
+        def limit():  # of the 12 MB of all planes, and the 24 MB of the other tensor
+            resource.setrlimit(resource.RLIMIT_DATA, (8 << 20, 8 << 20))
+
+        for out, form, method, bits in (("q.safetensors", "bitloom", "rtn", "8"),
+                                        ("q", "anybcq", "rtn", "8"),
+                                        ("p", "anyprec", "codebook", "2-8")):
+            with self.subTest(form=form):
+                self.quantize(out, "--format", form, "--method", method, "--bits", bits,
+                              "--threads", "1", preexec_fn=limit)
 
     def test_what_lies_in_the_way_survives(self):
         work = self.path / "q.safetensors.partial"
@@ -253,8 +399,10 @@ class Quantize(unittest.TestCase):
     def test_what_cannot_be_quantized_so_is_refused(self):
         for code, options in (("BL-USE-usage", ("--bits", "x")),
                               ("BL-USE-usage", ("--bits", "2-44")),
-                              ("BL-QNT-option", ("--bits", "9")),
-                              ("BL-QNT-option", ("--bits", "4-2")),
+                              ("BL-USE-usage", ("--bits", "9")),
+                              ("BL-USE-usage", ("--bits", "4-2")),
+                              ("BL-USE-usage", ("--bits", "2,4")),
+                              ("BL-USE-usage", ("--bits", "16")),
                               ("BL-USE-usage", ("--method", "best")),
                               ("BL-USE-usage", ("--method", "rtn", "--bits", "2-4")),
                               ("BL-USE-usage", ("--method", "codebook", "--symmetric")),

@@ -83,6 +83,15 @@ TEST_CASE("All tensors that a model lacks are named at once") {
         "2 missing: model.layers.0.self_attn.o_proj.weight, model.layers.0.mlp.gate_proj.weight");
 }
 
+TEST_CASE("Of many tensors that a model lacks the first are named and the others counted") {
+  const ScratchFolder folder;
+  write_model(folder, {});
+  const std::string found = error_of([&] { open_float_checkpoint(folder.path("")); }).parts().found;
+  CHECK(found.starts_with("12 missing: model.layers.0.input_layernorm.weight, "));
+  CHECK(std::count(found.begin(), found.end(), ',') == 7);
+  CHECK(found.ends_with(" and 4 more"));
+}
+
 TEST_CASE("A tensor of another type or shape than the configuration's is refused") {
   const ScratchFolder folder;
   for (const NamedTensor& wrong :

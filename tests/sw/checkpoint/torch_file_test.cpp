@@ -56,27 +56,50 @@ TEST_CASE("Tensors of an archive are read, whole and in part") {
   CHECK(store->read("w", 2, 3) == std::vector<std::uint8_t>{'c', 'd', 'e'});
 }
 
+TEST_CASE("Damaged bytes are found, whole and part by part") {
+  const ScratchFolder folder;
+  const auto path = write_zip(folder.path("t"), good_entries());
+  std::string content = read_bytes(path);
+  const std::size_t place = content.find(kBytes);
+  REQUIRE(place != std::string::npos);
+  content[place + 4] ^= 1;
+  write_bytes(path, content);
+  const auto store = open_torch_store(path);
+  CHECK(error_of([&] { (void)store->read("w"); }).code() == ErrorCode::checkpoint_zip);
+  CHECK(store->read("w", 0, 3).size() == 3);
+  CHECK(error_of([&] { (void)store->read("w", 3, 3); }).code() == ErrorCode::checkpoint_zip);
+  // Parts that do not follow each other are not all bytes: nothing can be compared.
+  CHECK(store->read("w", 3, 3).size() == 3);
+}
+
 TEST_CASE("What is written is read back") {
   const ScratchFolder folder;
-  const std::vector<TensorSpec> specs = {{"b", Dtype::u8, {2, 2}}, {"a", Dtype::i64, {5, 0}}};
+  const std::vector<TensorSpec> specs = {{"b", Dtype::u8, {3, 100'000}}, {"a", Dtype::i64, {5, 0}}};
+  // The first has more bytes than the library asks for at once.
+  std::vector<std::uint8_t> bytes(300'000);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * i / 255);
   write_torch_file(folder.path("t"), specs,
-                   [](std::size_t i) { return std::vector<std::uint8_t>(i == 0 ? 4 : 0, 9); });
+                   [&bytes](std::size_t i, std::uint64_t offset, std::size_t length) {
+                     CHECK((i == 0 || length == 0));
+                     const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(offset);
+                     return std::vector(begin, begin + static_cast<std::ptrdiff_t>(length));
+                   });
   const auto store = open_torch_store(folder.path("t"));
-  CHECK(store->read("b") == std::vector<std::uint8_t>(4, 9));
+  CHECK(store->read("b") == bytes);
   CHECK(store->read("a").empty());
-  CHECK(store->tensors().at("b").shape == Shape{2, 2});
+  CHECK(store->tensors().at("b").shape == Shape{3, 100'000});
 }
 
 TEST_CASE("A writer whose bytes fail passes the failure on and leaves the old file") {
   const ScratchFolder folder;
   const auto path = write_bytes(folder.path("t"), "old");
-  const auto bytes_of = [](std::size_t) -> std::vector<std::uint8_t> {
+  const auto read = [](std::size_t, std::uint64_t, std::size_t) -> std::vector<std::uint8_t> {
     throw Error(ErrorCode::io_read, {"p", "f", "e", "a"});
   };
-  CHECK(error_of([&] { write_torch_file(path, kSpecs, bytes_of); }).code() == ErrorCode::io_read);
+  CHECK(error_of([&] { write_torch_file(path, kSpecs, read); }).code() == ErrorCode::io_read);
   CHECK(read_bytes(path) == "old");
   CHECK(folder.entries() == std::vector<std::string>{"t"});
-  CHECK(error_of([&] { write_torch_file(folder.path("no/t"), {}, bytes_of); }).code() ==
+  CHECK(error_of([&] { write_torch_file(folder.path("no/t"), {}, read); }).code() ==
         ErrorCode::output_path);
 }
 

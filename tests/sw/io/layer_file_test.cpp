@@ -130,7 +130,9 @@ TEST_CASE("tensors that belong to no layer are told from those that do, and trav
     const std::vector<LayerOutline> outlines = {layer.outline()};
     LayerFileWriter writer(path, outlines, {{"k", "v"}}, {{"other.alpha.2", Dtype::u8, {1}}});
     writer.write(layer);
-    writer.write("other.alpha.2", std::vector<std::uint8_t>{7});
+    writer.write("other.alpha.2", [](std::uint64_t, std::size_t length) {
+      return std::vector<std::uint8_t>(length, 7);
+    });
     writer.commit();
   }
   const LayerFile file(path);

@@ -254,6 +254,33 @@ TEST_CASE("a writer takes its tensors in any order, each once and all of them") 
   CHECK(file.read(file.tensors().at("b"), 1, 1) == std::vector<std::uint8_t>{4});
 }
 
+TEST_CASE("a tensor is written part by part, and a failure of its reader leaves the old file") {
+  const ScratchFolder folder;
+  const auto path = write_bytes(folder.path("t"), "old");
+  std::vector<std::uint8_t> bytes((std::size_t{5} << 20) / 2);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * i / 255);
+  const auto write = [&](const ReadPart& read) {
+    SafetensorsWriter writer(path, {}, {{"a", Dtype::u8, {bytes.size()}}, {"e", Dtype::u8, {0}}});
+    CHECK_THROWS_AS(writer.write("b", read), std::logic_error);
+    writer.write("a", read);
+    writer.write("e", read);
+    writer.commit();
+  };
+  const auto part = [&](std::uint64_t offset, std::size_t length) {
+    const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(offset);
+    return std::vector(begin, begin + static_cast<std::ptrdiff_t>(length));
+  };
+  const auto failing = [&](std::uint64_t offset, std::size_t length) {
+    if (offset > 0) throw Error(ErrorCode::io_read, {"p", "f", "e", "a"});
+    return part(offset, length);
+  };
+  CHECK(error_of([&] { write(failing); }).code() == ErrorCode::io_read);
+  CHECK(read_bytes(path) == "old");
+  write(part);
+  const SafetensorsFile file(path);
+  CHECK(file.read(file.tensors().at("a")) == bytes);
+}
+
 TEST_CASE("a file of very many tensors is read in time that grows with their number") {
   // 100,000 tensors took minutes while reading was quadratic; the test's time limit would notice.
   std::vector<NamedTensor> tensors;

@@ -19,9 +19,24 @@ def bits(rng, planes, rows, columns):
             for _ in range(planes)]
 
 
-def gguf():
+# Of 262 tokens: three marks, the bytes, and three that merge.
+PIECES = [("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0)] + \
+         [(f"<0x{byte:02X}>", 0.0) for byte in range(256)] + [("a", -1.0), ("b", -2.0), ("ab", -3.0)]
+
+
+def llama2c_vocabulary():
+    content = struct.pack("<i", 6)
+    for text, score in PIECES:
+        content += struct.pack("<fi", score, len(text)) + text.encode()
+    return content
+
+
+def gguf(pieces=(("a", -1.0),)):
     def text(value):
         return struct.pack("<Q", len(value)) + value.encode()
+
+    def array(key, kind, values):
+        return text(key) + struct.pack("<IIQ", 9, kind, len(values)) + b"".join(values)
 
     def number(key, value):
         return text(key) + struct.pack("<II", 4, value)
@@ -31,9 +46,9 @@ def gguf():
               number("llama.feed_forward_length", 6), number("llama.attention.head_count", 2),
               text("llama.rope.freq_base") + struct.pack("<If", 6, 10000),
               text("tokenizer.ggml.model") + struct.pack("<I", 8) + text("llama"),
-              text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 1) + text("a"),
-              text("tokenizer.ggml.scores") + struct.pack("<IIQf", 9, 6, 1, -1),
-              text("tokenizer.ggml.token_type") + struct.pack("<IIQI", 9, 5, 1, 1)]
+              array("tokenizer.ggml.tokens", 8, [text(piece) for piece, _ in pieces]),
+              array("tokenizer.ggml.scores", 6, [struct.pack("<f", score) for _, score in pieces]),
+              array("tokenizer.ggml.token_type", 5, [struct.pack("<I", 1) for _ in pieces])]
     tensor = text("token_embd.weight") + struct.pack("<IQQIQ", 2, 4, 3, 1, 0)
     header = struct.pack("<4sIQQ", b"GGUF", 3, 1, len(values)) + b"".join(values) + tensor
     return header + bytes(-len(header) % 32) + bytes(24)
@@ -66,6 +81,9 @@ def main(folder):
         "c.group_size": "128", "c.in_features": "5", "c.mode": "codebook"}))
     write("llama2c", "model", struct.pack("<7i", 2, 4, 1, 1, 1, 3, 1) + bytes(4 * 54))
     write("gguf", "model", gguf())
+    write("tokenizer", "llama2c", llama2c_vocabulary())
+    write("tokenizer", "gguf", gguf(PIECES))
+    write("moments", "moments", safetensors({"n.moments": ("F32", [2], struct.pack("<2f", 1, 0))}))
     write("config", "llama", json.dumps(LLAMA).encode())
     write("config", "opt", json.dumps({**LLAMA, "model_type": "opt", "ffn_dim": 6,
                                        "max_position_embeddings": 4}).encode())

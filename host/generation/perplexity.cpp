@@ -117,8 +117,8 @@ std::vector<Window> sampled_windows(const FloatModel& model, PlannedLayers& floa
     const auto most = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(model.shape.context - 1, count - predicted));
     Window window = {kBeginToken};
-    const Generation story =
-        generate(model, floats, sampler, window, most, [&](Token) { advance(++predicted); });
+    const Generation story = generate(model, floats, sampler, window, most,
+                                      [&](const Generation&) { advance(++predicted); });
     empty = story.tokens.empty() ? empty + 1 : 0;
     if (empty == kMostEmptyTexts)
       throw Error(ErrorCode::model_value,

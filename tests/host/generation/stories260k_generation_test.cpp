@@ -35,7 +35,7 @@ struct Stories {
     PlannedLayers linear(loaded, plan);
     Sampler greedy({.temperature = 0});
     const std::vector<Token> prompt = tokenizer.encode("Lily and Tom went to the");
-    return generate(model, linear, greedy, prompt, tokens, [](Token) {});
+    return generate(model, linear, greedy, prompt, tokens, [](const Generation&) {});
   }
 };
 

@@ -319,6 +319,54 @@ TEST_CASE("generate refuses what it cannot do, before it makes a layer") {
           "BL-LAY-limit", {"codebook precision = 5", "max_codebook_bits"});
 }
 
+TEST_CASE("layers of a file that the hardware cannot run are refused before the work") {
+  using namespace bitloom;
+  const FloatModel model = [] {
+    const Command files("generate");
+    return read_model(files.path("model.bin"));
+  }();
+  for (const char* name : {"generate", "perplexity"}) {
+    Command command(name);
+    std::vector<Layer> layers;
+    for (const LinearId id : model.linears())
+      layers.push_back(quantizing_maker(Mode::codebook, 0, {})(model.linear(id), {4, 5}));
+    write_layers(command.path("w.safetensors"), layers);
+    command.set("--weights", command.path("w.safetensors"));
+    command.set("--backend", "rtl");
+    command.set("--config", "tiny");
+    command.set("--bits", "5");
+    command.check_refused("BL-LAY-limit", {"codebook precision = 5", "max_codebook_bits"});
+  }
+}
+
+TEST_CASE("a text that fails in its middle leaves what it had") {
+  Command command("generate");
+  command.set("--tokens", "30");
+  command.set("--temperature", "1");
+  const Json whole = command.result();
+  CHECK(whole["state"] == "complete");
+  CHECK(whole["error"].is_null());
+  const std::vector<std::uint32_t> ids = whole["token_ids"];
+  // The model breaks at the first token that was not there before, from the third on.
+  std::size_t last = 2;
+  while (std::count(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(last), ids.at(last)) > 0)
+    ++last;
+  bitloom::SmallModel small(1);
+  small.embedding[ids[last] * bitloom::SmallModel::kDim] = std::numeric_limits<float>::quiet_NaN();
+  write_text(command.scratch / "model.bin", small.file());
+  const Outcome outcome = command();
+  CHECK(outcome.exit_code == 2);
+  const Json part = Json::parse(read_text(command.scratch / "run/result.json"));
+  CHECK(part["state"] == "failed");
+  CHECK(part["error"].get<std::string>() + "\n" == outcome.err);
+  CHECK(outcome.err.find("BL-MOD-value") != std::string::npos);
+  CHECK(part["token_ids"].size() == last + 1);
+  CHECK(std::equal(part["token_ids"].begin(), part["token_ids"].end(), ids.begin()));
+  CHECK(whole["text"].get<std::string>().starts_with(part["text"].get<std::string>()));
+  CHECK(part["prefill"]["tokens"] == 1);
+  CHECK(part["decode"]["tokens"] == last);
+}
+
 TEST_CASE("without a number of tokens a text ends with the context at the latest") {
   Command command("generate");
   const Json result = generated(command, {{"--prompt", "ab ba"}, {"--temperature", "1"}});

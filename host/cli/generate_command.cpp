@@ -173,6 +173,9 @@ int generate_command(const Arguments& arguments) {
   const PrecisionPlan plan = plan_of(values, model);
   const std::string prompt = values["prompt"].as<std::string>();
   const std::vector<Token> prompt_tokens = tokenizer.encode(prompt);
+  if (prompt_tokens.empty())
+    throw Error(ErrorCode::usage, {"--prompt", "no text, and a tokenizer without a begin token",
+                                   "a text to continue", "Give one."});
   const std::uint32_t most = tokens_within(values, prompt_tokens.size(), model.shape.context);
   std::optional<std::filesystem::path> directory;
   if (values.contains("out")) directory = values["out"].as<std::string>();
@@ -194,7 +197,8 @@ int generate_command(const Arguments& arguments) {
       file.update(report);
       printer.print(piece);
     };
-    report.generation = generate(model, linear, sampler, prompt_tokens, most, progress);
+    report.generation =
+        generate(model, tokenizer.marks(), linear, sampler, prompt_tokens, most, progress);
   });
   std::cout << "\n" << generation_summary(report);
   return kExitOk;

@@ -73,7 +73,8 @@ po::options_description model_options(const std::string& caption) {
       ("model", po::value<std::string>()->required(),
        "unquantized model: a Hugging Face folder, a GGUF or a llama2.c file")  //
       ("tokenizer", po::value<std::string>()->required(),
-       "its vocabulary: a llama2.c or a GGUF file")  //
+       "its vocabulary: a file of llama2.c or GGUF, tokenizer.json, tokenizer.model, or a folder "
+       "with one of them")  //
       ("help", "print this text");
   return options;
 }

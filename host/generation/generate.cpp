@@ -31,8 +31,8 @@ std::vector<float> prefill(Transformer& transformer, LinearLayers& linear,
 
 }  // namespace
 
-Generation generate(const FloatModel& model, PlannedLayers& linear, Sampler& sampler,
-                    std::span<const Token> prompt, std::uint32_t most,
+Generation generate(const FloatModel& model, const TextMarks& marks, PlannedLayers& linear,
+                    Sampler& sampler, std::span<const Token> prompt, std::uint32_t most,
                     const GenerationProgress& progress) {
   Generation result;
   Transformer transformer(model);
@@ -44,7 +44,7 @@ Generation generate(const FloatModel& model, PlannedLayers& linear, Sampler& sam
   for (;;) {
     result.decode = {transformer.position() - prompt.size(), decode_time.seconds(), linear.usage()};
     const Token next = sampler.pick(logits);
-    result.ended = next == kBeginToken || next == kEndToken;
+    result.ended = marks.ended_by(next);
     if (result.ended) break;
     result.tokens.push_back(next);
     progress(result);

@@ -34,11 +34,11 @@ struct Generation {
 /// Is told of the text so far, after each token.
 using GenerationProgress = std::function<void(const Generation& so_far)>;
 
-/// Continues `prompt`, which begins with kBeginToken, by at most `most` (at least 1) tokens; both
-/// together, less one, are within the model's context. Throws what Transformer::forward throws;
-/// `progress` has been told of all that was done then.
-Generation generate(const FloatModel& model, PlannedLayers& linear, Sampler& sampler,
-                    std::span<const Token> prompt, std::uint32_t most,
+/// Continues `prompt` (at least one token) by at most `most` (at least 1) tokens; both together,
+/// less one, are within the model's context. The text ends before that with one of `marks`. Throws
+/// what Transformer::forward throws; `progress` has been told of all that was done then.
+Generation generate(const FloatModel& model, const TextMarks& marks, PlannedLayers& linear,
+                    Sampler& sampler, std::span<const Token> prompt, std::uint32_t most,
                     const GenerationProgress& progress);
 
 }  // namespace bitloom

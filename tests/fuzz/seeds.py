@@ -7,8 +7,10 @@ import random
 import struct
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "host"))
+for folder in ("host", "sw/tokenizer"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / folder))
 import checkpoint_formats as formats  # noqa: E402
+import tokenizer_files as tokenizers  # noqa: E402
 
 LLAMA = {"model_type": "llama", "hidden_size": 4, "intermediate_size": 6, "num_attention_heads": 2,
          "num_hidden_layers": 1, "num_key_value_heads": 1, "vocab_size": 3}
@@ -19,9 +21,10 @@ def bits(rng, planes, rows, columns):
             for _ in range(planes)]
 
 
-# Of 262 tokens: three marks, the bytes, and three that merge.
+# Of 400 tokens: three marks, the bytes, three that merge, and more.
 PIECES = [("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0)] + \
-         [(f"<0x{byte:02X}>", 0.0) for byte in range(256)] + [("a", -1.0), ("b", -2.0), ("ab", -3.0)]
+         [(f"<0x{byte:02X}>", 0.0) for byte in range(256)] + \
+         [("a", -1.0), ("b", -2.0), ("ab", -3.0)] + [(f"+{i}", -4.0) for i in range(138)]
 
 
 def llama2c_vocabulary():
@@ -81,8 +84,17 @@ def main(folder):
         "c.group_size": "128", "c.in_features": "5", "c.mode": "codebook"}))
     write("llama2c", "model", struct.pack("<7i", 2, 4, 1, 1, 1, 3, 1) + bytes(4 * 54))
     write("gguf", "model", gguf())
-    write("tokenizer", "llama2c", llama2c_vocabulary())
-    write("tokenizer", "gguf", gguf(PIECES))
+    write("tokenizer_binary", "llama2c", llama2c_vocabulary())
+    write("tokenizer_binary", "gguf", gguf(PIECES))
+    by_bytes = tokenizers.ByteLevel(str.split, str, 8, ["<s>"], "<s>", True)
+    write("tokenizer_json", "bytes", json.dumps(by_bytes.file(
+        tokenizers.by_pattern("{1,3}"), {"type": "NFC"}, " ".join)).encode())
+    by_characters = tokenizers.ByteFallback(8)
+    write("tokenizer_json", "characters", json.dumps(by_characters.file(
+        tokenizers.PREPEND, None)).encode())
+    write("tokenizer_json", "space_mark", json.dumps(by_characters.file(
+        None, tokenizers.SPACE_MARK)).encode())
+    write("tokenizer_model", "model", by_characters.model())
     write("moments", "moments", safetensors({"n.moments": ("F32", [2], struct.pack("<2f", 1, 0))}))
     write("config", "llama", json.dumps(LLAMA).encode())
     write("config", "opt", json.dumps({**LLAMA, "model_type": "opt", "ffn_dim": 6,

@@ -149,7 +149,7 @@ TEST_CASE("a text is written with the precisions of the plan, the prompt with th
   const std::vector<Token> prompt = {1, 261, 262};
   std::vector<Token> told;
   const Generation generation =
-      generate(f.model, linear, sampler, prompt, 4, [&](const Generation& so_far) {
+      generate(f.model, {}, linear, sampler, prompt, 4, [&](const Generation& so_far) {
         told.push_back(so_far.tokens.back());
         CHECK(so_far.tokens.size() == told.size());
         CHECK(so_far.prefill.tokens == prompt.size());
@@ -183,7 +183,7 @@ TEST_CASE("a prompt longer than one call is divided, and the text is the same") 
   std::vector<Token> prompt = {1};
   for (Token i = 0; i < kTokensAtOnce + 5; ++i) prompt.push_back(3 + i);
   Sampler sampler({.temperature = 0});
-  const Generation divided = generate(f.model, linear, sampler, prompt, 3, [](auto&) {});
+  const Generation divided = generate(f.model, {}, linear, sampler, prompt, 3, [](auto&) {});
   Transformer whole(f.model);
   const std::vector<float> logits = whole.forward(prompt, linear, LogitsOf::last_token);
   CHECK(divided.tokens.front() == sampler.pick(logits));

@@ -67,7 +67,8 @@ assert mixed["decode"]["cycles_per_token"] == mixed["decode"]["cycles"] / 2
 refuses(generate, mixed, lambda r: r.pop("token_ids"), lambda r: r.update(extra=1),
         lambda r: r["decode"].update(cycles=-1), lambda r: r["decode"]["layers"].pop("q"),
         lambda r: r["bits_schedule"][0].update(bits=9), lambda r: r.update(bits_schedule=[]),
-        lambda r: r["sampling"].update(top_p=0), lambda r: r.update(state="done"), lambda r: r.update(method="ternary"))
+        lambda r: r.update(state="done"), lambda r: r["sampling"].update(top_p=0),
+        lambda r: r.update(method="ternary"))
 
 perplexity = validator("perplexity.schema.json")
 sampled, given = (result(perplexity, n) for n in ("sampled", "given"))

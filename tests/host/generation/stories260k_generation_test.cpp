@@ -41,7 +41,8 @@ struct Stories {
     PlannedLayers linear(loaded, plan);
     Sampler greedy({.temperature = 0});
     const std::vector<Token> prompt = tokenizer.encode("Lily and Tom went to the");
-    return generate(model, linear, greedy, prompt, tokens, [](const Generation&) {});
+    return generate(model, tokenizer.marks(), linear, greedy, prompt, tokens,
+                    [](const Generation&) {});
   }
 };
 
@@ -146,7 +147,7 @@ TEST_CASE("perplexity and divergence fall with bits, in both modes") {
   LoadedModel cpu = stories.load("cpu", mode, precisions);
   const PrecisionPlan plan(stories.model, {{0, kFloatBits}});
   PlannedLayers floats(cpu, plan);
-  const auto windows = sampled_windows(stories.model, floats, 1, 400, [](std::uint64_t) {});
+  const auto windows = sampled_windows(stories.model, {}, floats, 1, 400, [](std::uint64_t) {});
   const std::vector<PrecisionScore> scores =
       score_windows(stories.model, cpu, windows, std::vector<unsigned>{2, 3, 4},
                     {[](std::uint64_t) {}, [](const auto&) {}});
@@ -186,7 +187,7 @@ std::vector<Window> sampled_stories(const Stories& stories) {
   const PrecisionPlan plan(stories.model, {{0, kFloatBits}});
   LoadedModel loaded = stories.load("cpu", Mode::bcq, {kFloatBits});
   PlannedLayers floats(loaded, plan);
-  return sampled_windows(stories.model, floats, 1, 1000, [](std::uint64_t) {});
+  return sampled_windows(stories.model, {}, floats, 1, 1000, [](std::uint64_t) {});
 }
 
 Layer rounded_to_nearest(const NamedLinear& linear, const std::set<unsigned>& bits) {

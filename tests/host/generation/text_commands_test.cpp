@@ -367,6 +367,55 @@ TEST_CASE("a text that fails in its middle leaves what it had") {
   CHECK(part["decode"]["tokens"] == last);
 }
 
+namespace {
+
+// A vocabulary of the bytes, at the numbers that they have in the small model's, and no begin
+// token.
+std::string bytes_only_tokenizer() {
+  constexpr const char* kDigits = "0123456789ABCDEF";
+  Json vocabulary = {{"<unk>", 0}, {"<s>", 1}, {"</s>", 2}};
+  for (unsigned byte = 0; byte < 256; ++byte)
+    vocabulary[std::string("<0x") + kDigits[byte / 16] + kDigits[byte % 16] + ">"] = 3 + byte;
+  return Json{{"model",
+               {{"type", "BPE"},
+                {"byte_fallback", true},
+                {"vocab", vocabulary},
+                {"merges", Json::array()}}}}
+      .dump();
+}
+
+}  // namespace
+
+TEST_CASE("a tokenizer without a begin token needs a text, which ends with its own end token") {
+  Command command("generate");
+  write_text(command.scratch / "tokenizer.json", bytes_only_tokenizer());
+  command.set("--tokenizer", command.path("tokenizer.json"));
+  command.set("--tokens", "8");
+  command.check_refused("BL-USE-usage", {"--prompt", "without a begin token"});
+  command.set("--prompt", "ab");
+  const Json whole = command.result();
+  CHECK(whole["prompt_tokens"] == 2);
+  CHECK(whole["token_ids"].size() == 8);
+  const std::vector<std::uint32_t> ids = whole["token_ids"];
+  const auto first = static_cast<std::size_t>(
+      std::distance(ids.begin(), std::find(ids.begin(), ids.end(), ids[4])));
+  write_text(command.scratch / "config.json", Json{{"eos_token_id", {9, ids[4]}}}.dump());
+  const Json ended = command.result();
+  CHECK(ended["ended"] == true);
+  CHECK(ended["token_ids"].size() == first);
+
+  Command perplexity("perplexity");
+  write_text(perplexity.scratch / "tokenizer.json", bytes_only_tokenizer());
+  perplexity.set("--tokenizer", perplexity.path("tokenizer.json"));
+  perplexity.check_refused("BL-USE-usage", {"--text", "without a begin token"});
+  write_text(perplexity.scratch / "text", std::string(100, 'z'));
+  perplexity.set("--text", perplexity.path("text"));
+  perplexity.set("--bits", "8");
+  const Json result = perplexity.result();
+  CHECK(result["text"]["windows"] == 3);  // of 48, 48 and 4
+  CHECK(result["text"]["tokens"] == 97);  // all but their first
+}
+
 TEST_CASE("without a number of tokens a text ends with the context at the latest") {
   Command command("generate");
   const Json result = generated(command, {{"--prompt", "ab ba"}, {"--temperature", "1"}});

@@ -70,7 +70,7 @@ Splitter::Splitter(std::filesystem::path path, const std::string& pattern, Kind 
                      "the regular expression " + quotation(pattern) + " with " +
                          u_errorName(status) + " at character " + std::to_string(place.offset),
                      "one of ICU's syntax");
-  compiled_ = std::make_shared<const Compiled>(std::move(compiled));
+  compiled_ = std::make_shared<const Compiled>(Compiled{std::move(compiled)});
 }
 
 std::vector<Splitter::Part> Splitter::split(std::string_view text) const {

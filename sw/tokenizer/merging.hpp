@@ -25,16 +25,16 @@ template <class JointOf>
 std::vector<Token> merge_neighbours(const std::vector<Token>& tokens, const JointOf& joint_of) {
   constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   struct Link {  // of a doubly linked list over a vector
-    Token token;
-    std::size_t previous;
-    std::size_t next;
+    Token token = 0;
+    std::size_t previous = 0;
+    std::size_t next = 0;
     bool alive = true;
   };
   struct Merge {
     Joint joint;
-    std::size_t left;
-    std::size_t right;
-    Token right_token;  // when it was offered: a neighbour that has grown since is another one
+    std::size_t left = 0;
+    std::size_t right = 0;
+    Token right_token = 0;  // when it was offered: a neighbour that has grown since is another one
     bool operator<(const Merge& other) const {
       return joint.priority != other.joint.priority ? joint.priority < other.joint.priority
                                                     : left > other.left;

@@ -350,6 +350,9 @@ class ByteFallback:
                 "<f", self.scores[name])
             kind = kinds.get(token, 6 if token < 259 else 1)
             content += message(1, piece if kind == 1 else piece + number(3, kind))
+        # Two apostrophes of a text are not this control piece.
+        content += message(1, message(1, b"''") + varint(2 << 3 | 5) + struct.pack("<f", 9) +
+                           number(3, 3))
         trainer = message(1, b"corpus.txt") + number(3, 2) + number(4, self.size()) + \
             varint(10 << 3 | 5) + struct.pack("<f", 0.9995) + number(35, 1) + number(40, 0) + \
             number(41, 1) + number(42, 2) + number(43, 2**64 - 1) + message(45, b"<unk>")
@@ -419,6 +422,12 @@ def main(folder):
             {"type": "Digits", "individual_digits": True},
             {**BYTE_LEVEL, "use_regex": True}]}, None, " ".join),
         smollm.size(), smollm.encode, smollm.decode, {"begin": None, "ends": []})
+
+    gpt2 = ByteLevel(lambda text: pieces_by(gpt2_rule)(text if text[0] == " " else " " + text), str,
+                     120, ["<|end|>"], None, False)
+    write("gpt2", "tokenizer.json", gpt2.file(
+        {**BYTE_LEVEL, "add_prefix_space": True, "use_regex": True}, None, " ".join),
+        gpt2.size(), gpt2.encode, gpt2.decode, {"begin": None, "ends": []})
 
     llama2 = ByteFallback(200)
     marks = {"begin": 1, "ends": []}

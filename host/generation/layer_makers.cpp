@@ -6,9 +6,9 @@
 
 #include <map>
 #include <memory>
-#include <ranges>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sw/checkpoint/name_list.hpp"
 #include "sw/checkpoint/quantized_checkpoint.hpp"
@@ -42,6 +42,12 @@ std::map<std::string, std::size_t> find_layers(const std::filesystem::path& path
   return indices;
 }
 
+std::vector<unsigned> served_by(const LayerOutline& layer) {
+  std::vector<unsigned> bits;
+  for (const auto& [b, offsets] : layer.precisions) bits.push_back(b);
+  return bits;
+}
+
 void check_layer(const std::filesystem::path& path, const LayerOutline& layer,
                  const FloatMatrix& weights, const std::set<unsigned>& bits,
                  const CallCheck& check) {
@@ -56,8 +62,7 @@ void check_layer(const std::filesystem::path& path, const LayerOutline& layer,
     if (!layer.precisions.contains(b))
       throw Error(ErrorCode::call_precision,
                   {place, fmt::format("no precision of {} bits", b),
-                   fmt::format("one that it serves: {}",
-                               fmt::join(std::views::keys(layer.precisions), ", ")),
+                   fmt::format("one that it serves: {}", fmt::join(served_by(layer), ", ")),
                    "Choose one of these."});
     check(layer, b);
   }

@@ -48,7 +48,7 @@ int calibrate_command(const Arguments& arguments) {
   const LanguageModel language = read_language_model(values);
   const TextChoice choice = choose_text(values, language);
   LoadedModel loaded = load_floats(language.model);
-  const std::vector<Window> windows = windows_of(choice, language.model, loaded);
+  const std::vector<Window> windows = windows_of(choice, language, loaded);
   const LayerMoments moments = measure(language.model, loaded, windows);
   const MomentsOrigin origin{values["model"].as<std::string>(), predicted_tokens(windows)};
   write_moments(out, origin, moments);

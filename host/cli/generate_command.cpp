@@ -2,8 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <exception>
+#include <filesystem>
 #include <iostream>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "host/cli/commands.hpp"
@@ -102,6 +106,57 @@ class Printer {
   void print(const std::string& text) const { std::cout << printable(text) << std::flush; }
 };
 
+// Keeps result.json up to date: a text that was interrupted, until it is said to be complete or to
+// have failed. So a process that is killed leaves all but the last second of its work.
+class ResultFile {
+ public:
+  /// Without a directory nothing is written.
+  explicit ResultFile(std::optional<std::filesystem::path> directory)
+      : directory_(std::move(directory)) {}
+
+  void update(const GenerationReport& report) {
+    const Clock::time_point now = Clock::now();
+    if (now < next_) return;
+    next_ = now + std::chrono::seconds(1);
+    write(report);
+  }
+
+  void write(const GenerationReport& report) const {
+    if (directory_) write_result_text(*directory_, generation_json(report));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::optional<std::filesystem::path> directory_;
+  Clock::time_point next_ = Clock::now();
+};
+
+// Fills in the report. What a failed text has is written before its error goes on.
+template <class Write>
+void complete(GenerationReport& report, const ResultFile& file, const Write& write_text) {
+  const auto fail = [&](const std::string& error) {
+    report.state = TextState::failed;
+    report.error = error;
+    try {
+      file.write(report);
+    } catch (const Error& second) {
+      std::cerr << format_error("bitloom", second) << "\n";
+    }
+  };
+  try {
+    write_text();
+  } catch (const Error& error) {
+    fail(format_error("bitloom", error));
+    throw;
+  } catch (const std::exception& error) {
+    fail(error.what());
+    throw;
+  }
+  report.state = TextState::complete;
+  file.write(report);
+}
+
 }  // namespace
 
 int generate_command(const Arguments& arguments) {
@@ -119,27 +174,33 @@ int generate_command(const Arguments& arguments) {
   if (setup.run.weights.empty()) setup.run.precisions = range_of(plan.scheduled());
   const std::string prompt = values["prompt"].as<std::string>();
   const std::vector<Token> prompt_tokens = tokenizer.encode(prompt);
+  if (prompt_tokens.empty())
+    throw Error(ErrorCode::usage, {"--prompt", "no text, and a tokenizer without a begin token",
+                                   "a text to continue", "Give one."});
   const std::uint32_t most = tokens_within(values, prompt_tokens.size(), model.shape.context);
-  if (values.contains("out")) prepare_directory(values["out"].as<std::string>());
+  std::optional<std::filesystem::path> directory;
+  if (values.contains("out")) directory = values["out"].as<std::string>();
+  if (directory) prepare_directory(*directory);
 
   LoadedModel loaded = load_model(setup, plan.needed());
   PlannedLayers linear(loaded, plan);
   Sampler sampler(sampling);
-  std::string text;
-  const auto write = [&] {
+  GenerationReport report{setup.run, plan, sampling, prompt, prompt_tokens.size()};
+  ResultFile file(directory);
+  complete(report, file, [&] {
     const Printer printer(prompt);
     Token previous = prompt_tokens.back();
-    return generate(model, linear, sampler, prompt_tokens, most, [&](Token token) {
+    const auto progress = [&](const Generation& so_far) {
+      const Token token = so_far.tokens.back();
       const std::string piece = tokenizer.decode(std::exchange(previous, token), token);
-      text += piece;
+      report.generation = so_far;
+      report.text += piece;
+      file.update(report);
       printer.print(piece);
-    });
-  };
-  const Generation generation = write();
-  const GenerationReport report{setup.run,  plan, sampling, prompt, prompt_tokens.size(),
-                                generation, text};
-  if (values.contains("out"))
-    write_result_text(values["out"].as<std::string>(), generation_json(report));
+    };
+    report.generation =
+        generate(model, tokenizer.marks(), linear, sampler, prompt_tokens, most, progress);
+  });
   std::cout << "\n" << generation_summary(report);
   return kExitOk;
 }

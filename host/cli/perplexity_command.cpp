@@ -54,7 +54,7 @@ int perplexity_command(const Arguments& arguments) {
   if (values.contains("out")) prepare_directory(values["out"].as<std::string>());
 
   LoadedModel loaded = load_model(setup, needed_for(model, precisions));
-  const std::vector<Window> windows = windows_of(choice, model, loaded);
+  const std::vector<Window> windows = windows_of(choice, setup.language, loaded);
   PerplexityReport report{
       setup.run, choice.file, choice.seed, windows.size(), predicted_tokens(windows), {}};
   const auto write = [&](const std::vector<PrecisionScore>& scores) {

@@ -28,8 +28,10 @@ std::vector<Window> windows_of_file(const std::string& path, const LanguageModel
     refuse_text(path, fmt::format("{} bytes", file.size()),
                 fmt::format("at most {}", kMostTextBytes));
   const std::vector<Token> tokens = language.tokenizer.encode(file.text());
-  if (tokens.size() < 2) refuse_text(path, "no tokens to predict", "a text");
-  return windows_of(tokens, language.model.shape.context);
+  std::vector<Window> windows =
+      windows_of(tokens, language.tokenizer.marks(), language.model.shape.context);
+  if (windows.empty()) refuse_text(path, "no tokens to predict", "a text");
+  return windows;
 }
 
 }  // namespace
@@ -50,18 +52,22 @@ TextChoice choose_text(const OptionValues& values, const LanguageModel& language
   if (values.contains("text")) choice.file = values["text"].as<std::string>();
   if (language.model.shape.context < 2)
     refuse_text("", "a model with a context of 1 token", "at least 2: one to predict another from");
+  if (choice.file.empty() && !language.tokenizer.marks().begin)
+    refuse_text("", "a tokenizer without a begin token, from which a text could be sampled",
+                "a text");
   if (!choice.file.empty()) choice.windows = windows_of_file(choice.file, language);
   return choice;
 }
 
-std::vector<Window> windows_of(const TextChoice& choice, const FloatModel& model,
+std::vector<Window> windows_of(const TextChoice& choice, const LanguageModel& language,
                                LoadedModel& loaded) {
   if (!choice.file.empty()) return choice.windows;
-  const PrecisionPlan floats(model, {{0, kFloatBits}});
+  const PrecisionPlan floats(language.model, {{0, kFloatBits}});
   PlannedLayers linear(loaded, floats);
   Progress progress("sampling a text", "tokens");
   progress.expect(choice.count);
-  return sampled_windows(model, linear, choice.seed, choice.count,
+  return sampled_windows(language.model, language.tokenizer.marks(), linear, choice.seed,
+                         choice.count,
                          [&progress](std::uint64_t tokens) { progress.reach(tokens); });
 }
 

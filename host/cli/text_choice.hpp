@@ -23,13 +23,14 @@ struct TextChoice {
 /// Adds --text, --tokens and --seed.
 void add_text_choice(boost::program_options::options_description& options);
 
-/// Reads the options and the file. Throws Error usage for a model with a context of one token and a
-/// text without tokens or too long; io_read.
+/// Reads the options and the file. Throws Error usage for a model with a context of one token, a
+/// text without tokens or too long, and a tokenizer without a begin token where a text is to be
+/// sampled; io_read.
 TextChoice choose_text(const OptionValues& values, const LanguageModel& language);
 
 /// The windows of the file, or else of a text that is sampled here, with progress on standard
 /// error; `loaded` has every layer at kFloatBits. Throws Error as sampled_windows does.
-std::vector<Window> windows_of(const TextChoice& choice, const FloatModel& model,
+std::vector<Window> windows_of(const TextChoice& choice, const LanguageModel& language,
                                LoadedModel& loaded);
 
 /// The tokens of them that are predicted from others.

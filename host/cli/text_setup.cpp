@@ -28,19 +28,28 @@ bool on_device(const NeededPrecisions& needed) {
   });
 }
 
-// Of layers that are made here; the device refuses layers of a file when it sees them.
-void check_hardware(const TextSetup& setup, const NeededPrecisions& needed) {
-  if (!is_hardware(setup.run.backend) || !setup.run.weights.empty()) return;
+// Refuses what the hardware cannot run.
+CallCheck hardware_check(const TextRun& run) {
+  if (!is_hardware(run.backend)) return [](const LayerShape&, unsigned) {};
+  return [&config = run.config](const LayerShape& layer, unsigned bits) {
+    if (const std::optional<Error> refusal = rtl_refusal(config, rtl_request(layer, bits)))
+      throw Error(*refusal);
+  };
+}
+
+// Makes the layers, or reads them: those that cannot be run are refused here.
+LayerMaker layer_maker(const TextRun& run, const FloatModel& model, const NeededPrecisions& needed,
+                       const LayerProgress& progress) {
+  const CallCheck check = hardware_check(run);
+  if (!run.weights.empty()) return reading_maker(run.weights, model, needed, check);
   for (const auto& [id, precisions] : needed) {
-    const NamedLinear& linear = setup.language.model.linear(id);
-    for (const unsigned bits : precisions) {
-      if (bits == kFloatBits) continue;
-      const RtlRequest request{linear.name, setup.run.method, linear.weights.m, linear.weights.k,
-                               bits};
-      if (const std::optional<Error> refusal = rtl_refusal(setup.run.config, request))
-        throw Error(*refusal);
-    }
+    const NamedLinear& linear = model.linear(id);
+    for (const unsigned bits : precisions)
+      if (bits != kFloatBits)
+        check({linear.name, run.method, linear.weights.m, linear.weights.k, run.group_size, bits},
+              bits);
   }
+  return quantizing_maker(run.method, run.group_size, progress);
 }
 
 std::uint64_t rows_to_make(const FloatModel& model, LinearId id, const std::set<unsigned>& bits) {
@@ -64,7 +73,8 @@ po::options_description model_options(const std::string& caption) {
       ("model", po::value<std::string>()->required(),
        "unquantized model: a Hugging Face folder, a GGUF or a llama2.c file")  //
       ("tokenizer", po::value<std::string>()->required(),
-       "its vocabulary: a llama2.c or a GGUF file")  //
+       "its vocabulary: a file of llama2.c or GGUF, tokenizer.json, tokenizer.model, or a folder "
+       "with one of them")  //
       ("help", "print this text");
   return options;
 }
@@ -118,7 +128,6 @@ TextSetup prepare_text(const OptionValues& values) {
 }
 
 LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed) {
-  check_hardware(setup, needed);
   const FloatModel& model = setup.language.model;
   std::uint64_t rows = 0;
   for (const auto& [id, bits] : needed) rows += rows_to_make(model, id, bits);
@@ -128,8 +137,7 @@ LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed) {
                             .row_done = [&progress] { progress.advance(); },
                             .note = [](const std::string& note) { tell("note: " + note); }};
   const TextRun& run = setup.run;
-  const LayerMaker make = run.weights.empty() ? quantizing_maker(run.method, run.group_size, steps)
-                                              : reading_maker(run.weights, model, needed);
+  const LayerMaker make = layer_maker(run, model, needed, steps);
   std::uint64_t made = 0;
   return {model, needed, make,
           on_device(needed) ? make_device(run.backend, run.config, setup.rtl) : nullptr,

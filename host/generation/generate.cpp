@@ -31,9 +31,9 @@ std::vector<float> prefill(Transformer& transformer, LinearLayers& linear,
 
 }  // namespace
 
-Generation generate(const FloatModel& model, PlannedLayers& linear, Sampler& sampler,
-                    std::span<const Token> prompt, std::uint32_t most,
-                    const std::function<void(Token)>& generated) {
+Generation generate(const FloatModel& model, const TextMarks& marks, PlannedLayers& linear,
+                    Sampler& sampler, std::span<const Token> prompt, std::uint32_t most,
+                    const GenerationProgress& progress) {
   Generation result;
   Transformer transformer(model);
   linear.begin_token(0);
@@ -42,17 +42,16 @@ Generation generate(const FloatModel& model, PlannedLayers& linear, Sampler& sam
   result.prefill = {prompt.size(), prefill_time.seconds(), linear.take_usage()};
   const Stopwatch decode_time;
   for (;;) {
+    result.decode = {transformer.position() - prompt.size(), decode_time.seconds(), linear.usage()};
     const Token next = sampler.pick(logits);
-    result.ended = next == kBeginToken || next == kEndToken;
+    result.ended = marks.ended_by(next);
     if (result.ended) break;
     result.tokens.push_back(next);
-    generated(next);
+    progress(result);
     if (result.tokens.size() == most) break;
     linear.begin_token(static_cast<std::uint32_t>(result.tokens.size()));
     logits = transformer.forward(std::span(&next, 1), linear, LogitsOf::last_token);
   }
-  result.decode = {transformer.position() - prompt.size(), decode_time.seconds(),
-                   linear.take_usage()};
   return result;
 }
 

@@ -31,11 +31,14 @@ struct Generation {
   PhaseUsage decode;          ///< the generated tokens but the last: that one is not put in again
 };
 
-/// Continues `prompt`, which begins with kBeginToken, by at most `most` (at least 1) tokens; both
-/// together, less one, are within the model's context. `generated` is told each token as it comes.
-/// Throws what Transformer::forward throws.
-Generation generate(const FloatModel& model, PlannedLayers& linear, Sampler& sampler,
-                    std::span<const Token> prompt, std::uint32_t most,
-                    const std::function<void(Token)>& generated);
+/// Is told of the text so far, after each token.
+using GenerationProgress = std::function<void(const Generation& so_far)>;
+
+/// Continues `prompt` (at least one token) by at most `most` (at least 1) tokens; both together,
+/// less one, are within the model's context. The text ends before that with one of `marks`. Throws
+/// what Transformer::forward throws; `progress` has been told of all that was done then.
+Generation generate(const FloatModel& model, const TextMarks& marks, PlannedLayers& linear,
+                    Sampler& sampler, std::span<const Token> prompt, std::uint32_t most,
+                    const GenerationProgress& progress);
 
 }  // namespace bitloom

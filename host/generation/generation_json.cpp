@@ -14,6 +14,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+const char* state_name(TextState state) {
+  switch (state) {
+    case TextState::complete:
+      return "complete";
+    case TextState::failed:
+      return "failed";
+    case TextState::interrupted:
+      break;
+  }
+  return "interrupted";
+}
+
 template <class Value>
 Json or_null(const std::optional<Value>& value) {
   return value ? Json(*value) : Json();
@@ -81,6 +93,8 @@ std::string dump(const Json& json) {
 
 std::string generation_json(const GenerationReport& report) {
   Json json = run_json(report.run);
+  json["state"] = state_name(report.state);
+  json["error"] = report.state == TextState::failed ? Json(report.error) : Json();
   json["bits_schedule"] = Json::array();
   for (const ScheduleStep& step : report.plan.schedule())
     json["bits_schedule"].push_back({{"from_token", step.from}, {"bits", step.bits}});

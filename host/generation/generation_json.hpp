@@ -3,6 +3,7 @@
 // docs/perplexity.schema.json fix names and units. What a backend cannot know is null.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -14,14 +15,19 @@
 
 namespace bitloom {
 
+/// How far a text came: up to its end, to an error, or to when it was last heard of.
+enum class TextState : std::uint8_t { complete, failed, interrupted };
+
 struct GenerationReport {
   const TextRun& run;
   const PrecisionPlan& plan;
   const SamplerOptions& sampling;
   std::string prompt;
   std::size_t prompt_tokens = 0;  ///< with the begin token
-  const Generation& generation;
-  std::string text;  ///< generated, without the prompt; bytes that are no UTF-8 are replaced
+  Generation generation{};
+  std::string text{};  ///< generated, without the prompt; bytes that are no UTF-8 are replaced
+  TextState state = TextState::interrupted;
+  std::string error{};  ///< what it failed with
 };
 
 std::string generation_json(const GenerationReport& report);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sw/checkpoint/name_list.hpp"
 #include "sw/checkpoint/quantized_checkpoint.hpp"
@@ -41,20 +42,30 @@ std::map<std::string, std::size_t> find_layers(const std::filesystem::path& path
   return indices;
 }
 
-void check_layer(const std::filesystem::path& path, const Layer& layer, const FloatMatrix& weights,
-                 const std::set<unsigned>& bits) {
+std::vector<unsigned> served_by(const LayerOutline& layer) {
+  std::vector<unsigned> bits;
+  for (const auto& [b, offsets] : layer.precisions) bits.push_back(b);
+  return bits;
+}
+
+void check_layer(const std::filesystem::path& path, const LayerOutline& layer,
+                 const FloatMatrix& weights, const std::set<unsigned>& bits,
+                 const CallCheck& check) {
   const std::string place = fmt::format("{}, layer {}", path.string(), layer.name);
   if (layer.m != weights.m || layer.k != weights.k)
     throw Error(ErrorCode::layer_shape,
                 {place, fmt::format("{} x {}", layer.m, layer.k),
                  fmt::format("{} x {} as in the model", weights.m, weights.k),
                  "Give layers that were made from this model."});
-  for (const unsigned b : bits)
+  for (const unsigned b : bits) {
+    if (b == kFloatBits) continue;
     if (!layer.precisions.contains(b))
       throw Error(ErrorCode::call_precision,
                   {place, fmt::format("no precision of {} bits", b),
-                   fmt::format("one that it serves: {}", fmt::join(layer.served(), ", ")),
+                   fmt::format("one that it serves: {}", fmt::join(served_by(layer), ", ")),
                    "Choose one of these."});
+    check(layer, b);
+  }
 }
 
 }  // namespace
@@ -70,13 +81,16 @@ LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProg
 }
 
 LayerMaker reading_maker(const std::filesystem::path& path, const FloatModel& model,
-                         const NeededPrecisions& needed) {
+                         const NeededPrecisions& needed, const CallCheck& check) {
   const std::shared_ptr<const QuantizedCheckpoint> checkpoint = open_quantized_checkpoint(path);
-  return [path, checkpoint, indices = find_layers(path, *checkpoint, model, needed)](
-             const NamedLinear& linear, const std::set<unsigned>& bits) {
-    Layer layer = checkpoint->read(indices.at(linear.name));
-    check_layer(path, layer, linear.weights, bits);
-    return layer;
+  const std::map<std::string, std::size_t> indices = find_layers(path, *checkpoint, model, needed);
+  for (const auto& [id, bits] : needed) {
+    const NamedLinear& linear = model.linear(id);
+    if (is_quantized(bits))
+      check_layer(path, checkpoint->layers()[indices.at(linear.name)], linear.weights, bits, check);
+  }
+  return [checkpoint, indices](const NamedLinear& linear, const std::set<unsigned>&) {
+    return checkpoint->read(indices.at(linear.name));
   };
 }
 

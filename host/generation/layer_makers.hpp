@@ -21,11 +21,15 @@ using LayerMaker = std::function<Layer(const NamedLinear& linear, const std::set
 /// as quantize_cached does.
 LayerMaker quantizing_maker(Mode mode, std::uint32_t group_size, const LayerProgress& progress);
 
+/// Is told of a layer that will run at a precision, before there are any weights; may refuse it.
+using CallCheck = std::function<void(const LayerShape& layer, unsigned bits)>;
+
 /// Reads layers of a quantized checkpoint, of any format, by the names of the model's layers.
-/// Throws Error layer_name that lists all layers of `needed` that the checkpoint lacks, and what
-/// open_quantized_checkpoint throws; the maker throws layer_shape when one has other sizes than the
-/// model's, call_precision when one does not serve a precision, and what reading throws.
+/// Before any is read, throws Error layer_name that lists all layers of `needed` that the
+/// checkpoint lacks, layer_shape when one has other sizes than the model's, call_precision when one
+/// does not serve a precision, what `check` throws, and what open_quantized_checkpoint throws; the
+/// maker throws what reading throws.
 LayerMaker reading_maker(const std::filesystem::path& path, const FloatModel& model,
-                         const NeededPrecisions& needed);
+                         const NeededPrecisions& needed, const CallCheck& check);
 
 }  // namespace bitloom

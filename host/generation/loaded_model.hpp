@@ -68,7 +68,8 @@ class PlannedLayers final : public LinearLayers {
 
   void multiply(std::span<const LinearProduct> products, std::uint32_t tokens) override;
 
-  /// What was done since the last time.
+  /// What was done since the last take_usage().
+  [[nodiscard]] const LinearUsage& usage() const { return usage_; }
   LinearUsage take_usage() { return std::exchange(usage_, {}); }
 
  private:

@@ -93,21 +93,23 @@ void score_piece(Scorer& floats, std::span<const std::unique_ptr<Scorer>> scorer
 
 }  // namespace
 
-std::vector<Window> windows_of(std::span<const Token> text, std::uint32_t context) {
+std::vector<Window> windows_of(std::span<const Token> text, const TextMarks& marks,
+                               std::uint32_t context) {
+  const Window front = marks.begin ? Window{*marks.begin} : Window{};
+  const std::span<const Token> body = text.subspan(front.size());
+  const std::size_t most = context - front.size();
   std::vector<Window> windows;
-  const std::span<const Token> body = text.subspan(1);
-  const std::size_t most = context - 1;
   for (std::size_t begin = 0; begin < body.size(); begin += most) {
     const auto part = body.subspan(begin, std::min(most, body.size() - begin));
-    Window window = {kBeginToken};
+    Window window = front;
     window.insert(window.end(), part.begin(), part.end());
-    windows.push_back(std::move(window));
+    if (window.size() > 1) windows.push_back(std::move(window));
   }
   return windows;
 }
 
-std::vector<Window> sampled_windows(const FloatModel& model, PlannedLayers& floats,
-                                    std::uint64_t seed, std::uint64_t count,
+std::vector<Window> sampled_windows(const FloatModel& model, const TextMarks& marks,
+                                    PlannedLayers& floats, std::uint64_t seed, std::uint64_t count,
                                     const std::function<void(std::uint64_t)>& advance) {
   Sampler sampler({.temperature = 1, .top_p = 1, .seed = seed});
   std::vector<Window> windows;
@@ -116,9 +118,9 @@ std::vector<Window> sampled_windows(const FloatModel& model, PlannedLayers& floa
   while (predicted < count) {
     const auto most = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(model.shape.context - 1, count - predicted));
-    Window window = {kBeginToken};
-    const Generation story =
-        generate(model, floats, sampler, window, most, [&](Token) { advance(++predicted); });
+    Window window = {marks.begin.value()};
+    const Generation story = generate(model, marks, floats, sampler, window, most,
+                                      [&](const Generation&) { advance(++predicted); });
     empty = story.tokens.empty() ? empty + 1 : 0;
     if (empty == kMostEmptyTexts)
       throw Error(ErrorCode::model_value,

@@ -12,21 +12,23 @@
 
 namespace bitloom {
 
-/// A text that begins with kBeginToken and is at most as long as the context; every token but the
-/// first is predicted from those before it.
+/// A text that begins with the begin token, where there is one, and is at most as long as the
+/// context; every token but the first is predicted from those before it.
 using Window = std::vector<Token>;
 
 /// Divides an encoded text (with its begin token) into windows: each has the begin token and then
-/// up to context - 1 (at least 1) tokens of the text; no token is predicted twice.
-std::vector<Window> windows_of(std::span<const Token> text, std::uint32_t context);
+/// up to context - 1 (at least 1) tokens of the text, or, where there is none, up to `context`
+/// tokens, at least two, of the text; no token is predicted twice.
+std::vector<Window> windows_of(std::span<const Token> text, const TextMarks& marks,
+                               std::uint32_t context);
 
 /// Texts that the float model writes at temperature 1 with `seed`, until `count` tokens are there;
 /// the last text is cut there. `advance` is told the tokens so far. `floats` are the model's layers
-/// at kFloatBits; the context is at least 2. Throws Error model_value when the model ends
-/// kMostEmptyTexts texts in a row before their first token.
+/// at kFloatBits; the context is at least 2, and `marks` have a begin token. Throws Error
+/// model_value when the model ends kMostEmptyTexts texts in a row before their first token.
 inline constexpr unsigned kMostEmptyTexts = 100;
-std::vector<Window> sampled_windows(const FloatModel& model, PlannedLayers& floats,
-                                    std::uint64_t seed, std::uint64_t count,
+std::vector<Window> sampled_windows(const FloatModel& model, const TextMarks& marks,
+                                    PlannedLayers& floats, std::uint64_t seed, std::uint64_t count,
                                     const std::function<void(std::uint64_t)>& advance);
 
 /// The predictions at one precision. Sums are in nats.

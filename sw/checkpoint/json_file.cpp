@@ -88,6 +88,29 @@ std::string JsonObject::text(const std::string& key) const {
   return value_.at(key).get<std::string>();
 }
 
+bool JsonObject::flag_or(const std::string& key, bool otherwise) const {
+  if (!has(key)) return otherwise;
+  const json& value = value_.at(key);
+  if (!value.is_boolean()) fail(key, value_text(value), "true or false");
+  return value.get<bool>();
+}
+
+const json& JsonObject::array(const std::string& key) const {
+  if (!has(key) || !value_.at(key).is_array())
+    fail(key, has(key) ? "another type" : "no such key", "an array");
+  return value_.at(key);
+}
+
+std::vector<JsonObject> JsonObject::objects(const std::string& key) const {
+  std::vector<JsonObject> result;
+  for (const json& value : array(key)) {
+    const std::string name = fmt::format("{}, {}", key, result.size());
+    if (!value.is_object()) fail(name, value_text(value), "an object");
+    result.push_back({place_ + ", " + name, value});
+  }
+  return result;
+}
+
 JsonObject JsonObject::object(const std::string& key) const {
   if (!has(key) || !value_.at(key).is_object())
     fail(key, has(key) ? "another type" : "no such key", "an object");

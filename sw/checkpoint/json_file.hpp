@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace bitloom {
 
@@ -33,8 +34,13 @@ class JsonObject {
                                double most) const;
   /// A text. Throws Error checkpoint_config.
   [[nodiscard]] std::string text(const std::string& key) const;
+  /// True or false, or `otherwise`. Throws Error checkpoint_config.
+  [[nodiscard]] bool flag_or(const std::string& key, bool otherwise) const;
   /// An object inside this one. Throws Error checkpoint_config.
   [[nodiscard]] JsonObject object(const std::string& key) const;
+  /// An array of any values; or the objects of an array of these. Throw Error checkpoint_config.
+  [[nodiscard]] const nlohmann::json& array(const std::string& key) const;
+  [[nodiscard]] std::vector<JsonObject> objects(const std::string& key) const;
 
   [[noreturn]] void fail(const std::string& key, std::string found, std::string expected) const;
 

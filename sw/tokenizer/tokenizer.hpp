@@ -1,52 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text to tokens and back, with the vocabulary file of llama2.c (github.com/karpathy/llama2.c):
-// int32 longest token in bytes, then for each token float32 score, int32 length and the bytes,
-// little-endian. It is an export of a SentencePiece byte-pair encoding.
+// Text to tokens and back, with the vocabulary of any file format that is known
+// (docs/generate.md, Tokenizers).
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "sw/tokenizer/token.hpp"
 
 namespace bitloom {
 
-/// A vocabulary of SentencePiece's kind: token 0 is unknown, 1 begins and 2 ends a text, and 3 to
-/// 258 are the bytes, written <0x00> to <0xFF>.
+/// What a kind of tokenizer does.
+class TokenizerScheme {
+ public:
+  TokenizerScheme() = default;
+  TokenizerScheme(const TokenizerScheme&) = delete;
+  TokenizerScheme& operator=(const TokenizerScheme&) = delete;
+  virtual ~TokenizerScheme() = default;
+
+  [[nodiscard]] virtual std::vector<Token> encode(std::string_view text) const = 0;
+  [[nodiscard]] virtual std::string decode(Token previous, Token token) const = 0;
+  [[nodiscard]] virtual const TextMarks& marks() const = 0;
+};
+
 class Tokenizer {
  public:
-  struct Piece {
-    std::string text;
-    float score = 0;
-    bool in_texts = true;  ///< stands for its text where a text holds it
-  };
-
-  /// Reads the vocabulary of a model with `vocab_size` tokens from a llama2.c or a GGUF file.
-  /// Throws Error io_read; tokenizer_file when a llama2.c file is truncated, is longer than its
-  /// tokens, or holds a length or score out of range, or when there are other than `vocab_size`
-  /// tokens, or tokens 3 to 258 are not the bytes; and what read_gguf_vocabulary throws.
+  /// Reads the vocabulary of a model with `vocab_size` tokens: a llama2.c, GGUF, tokenizer.model or
+  /// tokenizer.json file, told apart by what it holds, or a folder with one of the last two, the
+  /// latter first. Throws Error io_read; checkpoint_config for malformed JSON; tokenizer_file for
+  /// other malformed files, for more tokens than `vocab_size` (or fewer, where a format has no
+  /// place for that), and for anything that is not known how to do, by name; and what
+  /// read_gguf_vocabulary throws.
   Tokenizer(const std::filesystem::path& path, std::uint32_t vocab_size);
 
-  /// kBeginToken, then the tokens of `text` with a space in front of it (nothing for an empty
-  /// text). Starts from the characters of UTF-8, a character without a token as its bytes; then
-  /// merges, as long as there is one, the pair of neighbours whose joint token has the highest
-  /// score, the leftmost of several. Takes O(n log n).
-  [[nodiscard]] std::vector<Token> encode(std::string_view text) const;
+  /// The begin token, if there is one, then the tokens of `text`. Throws Error tokenizer_file when
+  /// a regular expression of the tokenizer takes too long on it.
+  [[nodiscard]] std::vector<Token> encode(std::string_view text) const {
+    return scheme_->encode(text);
+  }
 
-  /// The text that `token` adds behind `previous`: behind kBeginToken without its leading space.
-  /// `token` is below vocab_size.
-  [[nodiscard]] std::string decode(Token previous, Token token) const;
+  /// The text that `token` adds behind `previous`: behind the begin token without the space that
+  /// encode() puts in front. `token` is below vocab_size.
+  [[nodiscard]] std::string decode(Token previous, Token token) const {
+    return scheme_->decode(previous, token);
+  }
+
+  [[nodiscard]] const TextMarks& marks() const { return scheme_->marks(); }
 
  private:
-  void append_character(std::string_view character, std::vector<Token>& tokens) const;
-  [[nodiscard]] std::vector<Token> merged(const std::vector<Token>& tokens) const;
-
-  std::vector<Piece> pieces_;
-  std::unordered_map<std::string, Token> tokens_;  // by text; the lowest of equal ones
+  std::shared_ptr<const TokenizerScheme> scheme_;
 };
 
 }  // namespace bitloom

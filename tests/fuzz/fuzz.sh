@@ -15,7 +15,7 @@ build=$(realpath "$1") seconds=$2 record=${3:-}
 readonly MEMORY=1024 ALLOCATION=64
 
 python3 -B tests/fuzz/seeds.py "$build/seeds"
-table=$(printf '%-12s %12s %10s %10s %8s %10s' loader inputs inputs/s coverage corpus 'peak MiB')
+table=$(printf '%-16s %12s %10s %10s %8s %10s' loader inputs inputs/s coverage corpus 'peak MiB')
 echo "$table"
 status=0
 for program in "$build"/fuzz_*; do
@@ -37,7 +37,7 @@ for program in "$build"/fuzz_*; do
     /stat::average_exec_per_sec/ { rate = $2 }
     /stat::peak_rss_mb/ { peak = $2 }
     END { sub("/.*", "", corpus)
-          printf "%-12s %12d %10d %10d %8d %10d", loader, inputs, rate, cov, corpus, peak }' "$log")
+          printf "%-16s %12d %10d %10d %8d %10d", loader, inputs, rate, cov, corpus, peak }' "$log")
   echo "$row"
   table+=$'\n'$row
 done

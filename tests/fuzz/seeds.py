@@ -7,8 +7,10 @@ import random
 import struct
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "host"))
+for folder in ("host", "sw/tokenizer"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / folder))
 import checkpoint_formats as formats  # noqa: E402
+import tokenizer_files as tokenizers  # noqa: E402
 
 LLAMA = {"model_type": "llama", "hidden_size": 4, "intermediate_size": 6, "num_attention_heads": 2,
          "num_hidden_layers": 1, "num_key_value_heads": 1, "vocab_size": 3}
@@ -19,11 +21,27 @@ def bits(rng, planes, rows, columns):
             for _ in range(planes)]
 
 
-GGUF = {"general.architecture": "llama", "llama.block_count": 1, "llama.embedding_length": 4,
-        "llama.feed_forward_length": 6, "llama.attention.head_count": 2,
-        "llama.rope.freq_base": 10000.0, "tokenizer.ggml.model": "llama",
-        "tokenizer.ggml.tokens": ["a"], "tokenizer.ggml.scores": [-1.0],
-        "tokenizer.ggml.token_type": [1]}
+# Of 400 tokens: three marks, the bytes, three that merge, and more.
+PIECES = [("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0)] + \
+         [(f"<0x{byte:02X}>", 0.0) for byte in range(256)] + \
+         [("a", -1.0), ("b", -2.0), ("ab", -3.0)] + [(f"+{i}", -4.0) for i in range(138)]
+
+
+def llama2c_vocabulary():
+    content = struct.pack("<i", 6)
+    for text, score in PIECES:
+        content += struct.pack("<fi", score, len(text)) + text.encode()
+    return content
+
+
+def gguf(pieces=(("a", -1.0),)):
+    values = {"general.architecture": "llama", "llama.block_count": 1, "llama.embedding_length": 4,
+              "llama.feed_forward_length": 6, "llama.attention.head_count": 2,
+              "llama.rope.freq_base": 10000.0, "tokenizer.ggml.model": "llama",
+              "tokenizer.ggml.tokens": [piece for piece, _ in pieces],
+              "tokenizer.ggml.scores": [score for _, score in pieces],
+              "tokenizer.ggml.token_type": [1] * len(pieces)}
+    return values, {"token_embd.weight": ("F16", [3, 4], bytes(24))}
 
 
 def main(folder):
@@ -55,8 +73,19 @@ def main(folder):
         "bitloom.format": "1", "n.group_size": "32", "n.in_features": "32", "n.mode": "bcq",
         "c.group_size": "128", "c.in_features": "5", "c.mode": "codebook"}))
     write("llama2c", "model", struct.pack("<7i", 2, 4, 1, 1, 1, 3, 1) + bytes(4 * 54))
-    write("gguf", "model", made(formats.write_gguf, GGUF,
-                                {"token_embd.weight": ("F16", [3, 4], bytes(24))}))
+    write("gguf", "model", made(formats.write_gguf, *gguf()))
+    write("tokenizer_binary", "llama2c", llama2c_vocabulary())
+    write("tokenizer_binary", "gguf", made(formats.write_gguf, *gguf(PIECES)))
+    by_bytes = tokenizers.ByteLevel(str.split, str, 8, ["<s>"], "<s>", True)
+    write("tokenizer_json", "bytes", json.dumps(by_bytes.file(
+        tokenizers.by_pattern("{1,3}"), {"type": "NFC"}, " ".join)).encode())
+    by_characters = tokenizers.ByteFallback(8)
+    write("tokenizer_json", "characters", json.dumps(by_characters.file(
+        tokenizers.PREPEND, None)).encode())
+    write("tokenizer_json", "space_mark", json.dumps(by_characters.file(
+        None, tokenizers.SPACE_MARK)).encode())
+    write("tokenizer_model", "model", by_characters.model())
+    write("moments", "moments", safetensors({"n.moments": ("F32", [2], struct.pack("<2f", 1, 0))}))
     write("config", "llama", json.dumps(LLAMA).encode())
     write("config", "opt", json.dumps({**LLAMA, "model_type": "opt", "ffn_dim": 6,
                                        "max_position_embeddings": 4}).encode())

@@ -89,12 +89,13 @@ TEST_CASE("The machine gives the recorded digests of small cases of its arithmet
         c.k <= config.hardware.max_k)
       digests[c.name] = digest(*rtl, c);
   }
-  CHECK(digests.size() >= 15);
+  CHECK(digests.size() >= 10);
   for (const auto& file : record_files()) {
     INFO(file);
     std::ifstream stream(file);
+    const nlohmann::json record = nlohmann::json::parse(stream);
     std::size_t compared = 0;
-    for (const auto& entry : nlohmann::json::parse(stream).at("cases")) {
+    for (const auto& entry : record.at("cases")) {
       const auto found = digests.find(entry.at("name").get<std::string>());
       if (found == digests.end()) continue;
       INFO(found->first);

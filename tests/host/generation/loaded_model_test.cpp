@@ -149,7 +149,14 @@ TEST_CASE("a text is written with the precisions of the plan, the prompt with th
   const std::vector<Token> prompt = {1, 261, 262};
   std::vector<Token> told;
   const Generation generation =
-      generate(f.model, linear, sampler, prompt, 4, [&](Token token) { told.push_back(token); });
+      generate(f.model, {}, linear, sampler, prompt, 4, [&](const Generation& so_far) {
+        told.push_back(so_far.tokens.back());
+        CHECK(so_far.tokens.size() == told.size());
+        CHECK(so_far.prefill.tokens == prompt.size());
+        CHECK(so_far.decode.tokens == told.size() - 1);
+        CHECK(total_cycles(so_far.decode.linear).value_or(0) ==
+              100 * (told.size() - 1) * f.model.linears().size());
+      });
   CHECK(generation.tokens == told);
   CHECK(generation.tokens.size() == 4);
   CHECK(generation.prefill.tokens == 3);
@@ -176,7 +183,7 @@ TEST_CASE("a prompt longer than one call is divided, and the text is the same") 
   std::vector<Token> prompt = {1};
   for (Token i = 0; i < kTokensAtOnce + 5; ++i) prompt.push_back(3 + i);
   Sampler sampler({.temperature = 0});
-  const Generation divided = generate(f.model, linear, sampler, prompt, 3, [](Token) {});
+  const Generation divided = generate(f.model, {}, linear, sampler, prompt, 3, [](auto&) {});
   Transformer whole(f.model);
   const std::vector<float> logits = whole.forward(prompt, linear, LogitsOf::last_token);
   CHECK(divided.tokens.front() == sampler.pick(logits));
@@ -193,23 +200,35 @@ TEST_CASE("layers of a file serve the model, and what does not fit is refused") 
   }
   const auto path = f.folder.path("w.safetensors");
   write_layers(path, layers);
-  const LayerMaker make = reading_maker(path, f.model, needed);
+  std::vector<std::string> checked;
+  const auto maker = [&](const FloatModel& model) {
+    return reading_maker(path, model, needed, [&](const LayerShape& layer, unsigned bits) {
+      CHECK(layer.mode == Mode::codebook);
+      checked.push_back(layer.name + " " + std::to_string(bits));
+    });
+  };
+  needed[kK] = {2, kFloatBits};
+  const LayerMaker make = maker(f.model);
+  CHECK(checked.size() == layers.size());
+  CHECK(checked.front() == "layers.0.wq 2");
   const Layer read = make(f.model.linear(kQ), {2});
   CHECK(read.planes == layers.front().planes);
 
-  CHECK(error_of([&] { make(f.model.linear(kQ), {2, 3}); }).code() == ErrorCode::call_precision);
+  needed[kQ] = {2, 3};
+  CHECK(error_of([&] { maker(f.model); }).code() == ErrorCode::call_precision);
+  needed[kQ] = {2};
 
-  NamedLinear other = f.model.linear(kQ);
-  other.weights.m += 1;
-  const Error shape = error_of([&] { make(other, {2}); });
+  FloatModel other = f.model;
+  other.blocks[0].linears[0].weights.m += 1;
+  const Error shape = error_of([&] { maker(other); });
   CHECK(shape.code() == ErrorCode::layer_shape);
   CHECK(shape.parts().found == "24 x 24");
   CHECK(shape.parts().expected == "25 x 24 as in the model");
 
   write_layers(path, std::span(layers).subspan(2));
-  const Error missing = error_of([&] { reading_maker(path, f.model, needed); });
+  const Error missing = error_of([&] { maker(f.model); });
   CHECK(missing.code() == ErrorCode::layer_name);
   CHECK(missing.parts().found == "no layer layers.0.wq, layers.0.wk");
   needed[kQ] = needed[kK] = {kFloatBits};
-  CHECK_NOTHROW(reading_maker(path, f.model, needed));
+  CHECK_NOTHROW(maker(f.model));
 }

@@ -95,9 +95,19 @@ TEST_CASE("divergence is the sum of p ln(p / q) over the vocabulary, p of the fl
 
 TEST_CASE("windows hold every token of a text once, each behind a begin token") {
   const std::vector<Token> text = {1, 10, 11, 12, 13, 14, 15, 16};
-  CHECK(windows_of(text, 4) == std::vector<Window>{{1, 10, 11, 12}, {1, 13, 14, 15}, {1, 16}});
-  CHECK(windows_of(text, 8) == std::vector<Window>{{1, 10, 11, 12, 13, 14, 15, 16}});
-  CHECK(windows_of(std::span(text).first(1), 4).empty());
+  const TextMarks marks;
+  CHECK(windows_of(text, marks, 4) ==
+        std::vector<Window>{{1, 10, 11, 12}, {1, 13, 14, 15}, {1, 16}});
+  CHECK(windows_of(text, marks, 8) == std::vector<Window>{{1, 10, 11, 12, 13, 14, 15, 16}});
+  CHECK(windows_of(std::span(text).first(1), marks, 4).empty());
+}
+
+TEST_CASE("without a begin token windows are the text, and nothing predicts their first tokens") {
+  const TextMarks marks{.begin = std::nullopt, .ends = {2}};
+  const std::vector<Token> text = {10, 11, 12, 13, 14, 15, 16};
+  CHECK(windows_of(text, marks, 4) == std::vector<Window>{{10, 11, 12, 13}, {14, 15, 16}});
+  CHECK(windows_of(text, marks, 3) == std::vector<Window>{{10, 11, 12}, {13, 14, 15}});
+  CHECK(windows_of({}, marks, 3).empty());
 }
 
 TEST_CASE("scores are told after every window") {
@@ -119,7 +129,7 @@ TEST_CASE("a sampled text has as many tokens as asked, and is one for each seed"
   const PrecisionPlan plan(f.model, {{0, kFloatBits}});
   PlannedLayers floats(f.loaded, plan);
   const auto sample = [&](std::uint64_t seed) {
-    return sampled_windows(f.model, floats, seed, 100, [](std::uint64_t) {});
+    return sampled_windows(f.model, {}, floats, seed, 100, [](std::uint64_t) {});
   };
   const std::vector<Window> windows = sample(1);
   std::size_t tokens = 0;
@@ -145,7 +155,7 @@ TEST_CASE("a model that ends every text at once has no text to sample") {
   const PrecisionPlan plan(f.model, {{0, kFloatBits}});
   PlannedLayers floats(f.loaded, plan);
   const Error error =
-      error_of([&] { sampled_windows(f.model, floats, 1, 10, [](std::uint64_t) {}); });
+      error_of([&] { sampled_windows(f.model, {}, floats, 1, 10, [](std::uint64_t) {}); });
   CHECK(error.code() == ErrorCode::model_value);
   CHECK(error.parts().found.find("100 in a row") == 0);
 }

@@ -19,6 +19,14 @@ text generate mixed --backend rtl --config tiny --group-size 32 --bits-schedule 
   --layer-bits 'classifier=16,*.w2=3' --tokens 3 --temperature 0.8 --top-p 0.9 --seed 5
 text generate floats --bits 16 --tokens 1
 text perplexity sampled --bits 2,16 --tokens 40 --method codebook --group-size row
+# Killed by the first token that it prints, into a pipe that nobody reads.
+mkfifo "$scratch/pipe"
+exec 3<> "$scratch/pipe" 4> "$scratch/pipe" 3>&-
+status=0
+env --default-signal=PIPE "$bitloom" generate --model "$scratch/model.bin" \
+  --tokenizer "$scratch/tokenizer.bin" --out "$scratch/killed" --tokens 9 >&4 || status=$?
+[[ $status == 141 ]] # SIGPIPE
+exec 4>&-
 printf 'ab ba abab\xff' > "$scratch/text"
 text perplexity given --backend rtl --config tiny --bits 1 --text "$scratch/text"
 
@@ -46,7 +54,10 @@ def refuses(validator, result, *changes):
         assert not validator.is_valid(damaged), "a damaged result was accepted"
 
 generate = validator("generate.schema.json")
-functional, mixed, floats = (result(generate, n) for n in ("functional", "mixed", "floats"))
+functional, mixed, floats, killed = (
+    result(generate, n) for n in ("functional", "mixed", "floats", "killed"))
+assert functional["state"] == "complete" and functional["error"] is None
+assert killed["state"] == "interrupted" and len(killed["token_ids"]) == 1
 assert functional["decode"]["cycles"] is None and functional["decode"]["tokens"] == 4
 assert floats["decode"]["tokens"] == 0 and floats["decode"]["tokens_per_second"] is None
 layers = mixed["decode"]["layers"]
@@ -56,7 +67,8 @@ assert mixed["decode"]["cycles_per_token"] == mixed["decode"]["cycles"] / 2
 refuses(generate, mixed, lambda r: r.pop("token_ids"), lambda r: r.update(extra=1),
         lambda r: r["decode"].update(cycles=-1), lambda r: r["decode"]["layers"].pop("q"),
         lambda r: r["bits_schedule"][0].update(bits=9), lambda r: r.update(bits_schedule=[]),
-        lambda r: r["sampling"].update(top_p=0), lambda r: r.update(method="ternary"))
+        lambda r: r.update(state="done"), lambda r: r["sampling"].update(top_p=0),
+        lambda r: r.update(method="ternary"))
 
 perplexity = validator("perplexity.schema.json")
 sampled, given = (result(perplexity, n) for n in ("sampled", "given"))

@@ -319,6 +319,103 @@ TEST_CASE("generate refuses what it cannot do, before it makes a layer") {
           "BL-LAY-limit", {"codebook precision = 5", "max_codebook_bits"});
 }
 
+TEST_CASE("layers of a file that the hardware cannot run are refused before the work") {
+  using namespace bitloom;
+  const FloatModel model = [] {
+    const Command files("generate");
+    return read_model(files.path("model.bin"));
+  }();
+  for (const char* name : {"generate", "perplexity"}) {
+    Command command(name);
+    std::vector<Layer> layers;
+    for (const LinearId id : model.linears())
+      layers.push_back(quantizing_maker(Mode::codebook, 0, {})(model.linear(id), {4, 5}));
+    write_layers(command.path("w.safetensors"), layers);
+    command.set("--weights", command.path("w.safetensors"));
+    command.set("--backend", "rtl");
+    command.set("--config", "tiny");
+    command.set("--bits", "5");
+    command.check_refused("BL-LAY-limit", {"codebook precision = 5", "max_codebook_bits"});
+  }
+}
+
+TEST_CASE("a text that fails in its middle leaves what it had") {
+  Command command("generate");
+  command.set("--tokens", "30");
+  command.set("--temperature", "1");
+  const Json whole = command.result();
+  CHECK(whole["state"] == "complete");
+  CHECK(whole["error"].is_null());
+  const std::vector<std::uint32_t> ids = whole["token_ids"];
+  // The model breaks at the first token that was not there before, from the third on.
+  std::size_t last = 2;
+  while (std::count(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(last), ids.at(last)) > 0)
+    ++last;
+  bitloom::SmallModel small(1);
+  small.embedding[ids[last] * bitloom::SmallModel::kDim] = std::numeric_limits<float>::quiet_NaN();
+  write_text(command.scratch / "model.bin", small.file());
+  const Outcome outcome = command();
+  CHECK(outcome.exit_code == 2);
+  const Json part = Json::parse(read_text(command.scratch / "run/result.json"));
+  CHECK(part["state"] == "failed");
+  CHECK(part["error"].get<std::string>() + "\n" == outcome.err);
+  CHECK(outcome.err.find("BL-MOD-value") != std::string::npos);
+  CHECK(part["token_ids"].size() == last + 1);
+  CHECK(std::equal(part["token_ids"].begin(), part["token_ids"].end(), ids.begin()));
+  CHECK(whole["text"].get<std::string>().starts_with(part["text"].get<std::string>()));
+  CHECK(part["prefill"]["tokens"] == 1);
+  CHECK(part["decode"]["tokens"] == last);
+}
+
+namespace {
+
+// A vocabulary of the bytes, at the numbers that they have in the small model's, and no begin
+// token.
+std::string bytes_only_tokenizer() {
+  constexpr const char* kDigits = "0123456789ABCDEF";
+  Json vocabulary = {{"<unk>", 0}, {"<s>", 1}, {"</s>", 2}};
+  for (unsigned byte = 0; byte < 256; ++byte)
+    vocabulary[std::string("<0x") + kDigits[byte / 16] + kDigits[byte % 16] + ">"] = 3 + byte;
+  return Json{{"model",
+               {{"type", "BPE"},
+                {"byte_fallback", true},
+                {"vocab", vocabulary},
+                {"merges", Json::array()}}}}
+      .dump();
+}
+
+}  // namespace
+
+TEST_CASE("a tokenizer without a begin token needs a text, which ends with its own end token") {
+  Command command("generate");
+  write_text(command.scratch / "tokenizer.json", bytes_only_tokenizer());
+  command.set("--tokenizer", command.path("tokenizer.json"));
+  command.set("--tokens", "8");
+  command.check_refused("BL-USE-usage", {"--prompt", "without a begin token"});
+  command.set("--prompt", "ab");
+  const Json whole = command.result();
+  CHECK(whole["prompt_tokens"] == 2);
+  CHECK(whole["token_ids"].size() == 8);
+  const std::vector<std::uint32_t> ids = whole["token_ids"];
+  const auto first = static_cast<std::size_t>(
+      std::distance(ids.begin(), std::find(ids.begin(), ids.end(), ids[4])));
+  write_text(command.scratch / "config.json", Json{{"eos_token_id", {9, ids[4]}}}.dump());
+  const Json ended = command.result();
+  CHECK(ended["ended"] == true);
+  CHECK(ended["token_ids"].size() == first);
+
+  Command perplexity("perplexity");
+  write_text(perplexity.scratch / "tokenizer.json", bytes_only_tokenizer());
+  perplexity.set("--tokenizer", perplexity.path("tokenizer.json"));
+  perplexity.check_refused("BL-USE-usage", {"--text", "without a begin token"});
+  write_text(perplexity.scratch / "text", std::string(100, 'z'));
+  perplexity.set("--text", perplexity.path("text"));
+  perplexity.set("--bits", "8");
+  const Json result = perplexity.result();
+  CHECK(result["text"]["windows"] == 3);  // of 48, 48 and 4
+  CHECK(result["text"]["tokens"] == 97);  // all but their first
+}
+
 TEST_CASE("without a number of tokens a text ends with the context at the latest") {
   Command command("generate");
   const Json result = generated(command, {{"--prompt", "ab ba"}, {"--temperature", "1"}});

@@ -25,7 +25,7 @@ class HostBenchDevice final : public BenchDevice {
  public:
   [[nodiscard]] EngineInfo info() const override { return reference_->info(); }
   [[nodiscard]] const Engine& reference() const override { return *reference_; }
-  [[nodiscard]] std::size_t cache_bytes() const override { return std::size_t{64} * 1024; }
+  [[nodiscard]] std::size_t cache_bytes() const override { return 1024; }
 
   [[nodiscard]] std::unique_ptr<LoadedLayer> load(const Layer& layer,
                                                   const Planner& planner) const override {

@@ -149,9 +149,7 @@ gpu-check:
 	@cmake -S kernels -B build/gpu
 	@cmake --build build/gpu --parallel --target gpu_check
 	@build/gpu/gpu_check --records tests/golden/gpu
-	@if command -v compute-sanitizer > /dev/null; then \
-	  compute-sanitizer --error-exitcode 3 build/gpu/gpu_check --small; \
-	else echo 'gpu-check: no compute-sanitizer here; the small cases did not run under it'; fi
+	@kernels/check/sanitize.sh build/gpu/gpu_check
 
 gpu-bench:
 	@cmake -S kernels -B build/gpu

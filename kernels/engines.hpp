@@ -2,11 +2,16 @@
 // The engines of both sets of kernels, made once the device is known (engine.cu).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "kernels/engine.hpp"
 
 namespace bitloom::kernels {
+
+/// What every byte of the outputs is before a run, so that one which was not written shows: memory
+/// that is allocated again may hold an earlier run's right answer.
+inline constexpr std::uint8_t kNoOutput = 0xFF;
 
 namespace cpu {
 std::unique_ptr<Engine> make_reference_engine(EngineInfo info);

@@ -13,6 +13,10 @@
 
 namespace bitloom::kernels {
 
+/// quick: 3 launches, to choose between plans. full: 15, after 0.1 s at work, in which a GPU comes
+/// to its clock.
+enum class Effort : std::uint8_t { quick, full };
+
 class BenchDevice {
  public:
   BenchDevice() = default;
@@ -29,18 +33,18 @@ class BenchDevice {
   [[nodiscard]] virtual std::unique_ptr<LoadedLayer> load(const Layer& layer,
                                                           const Planner& planner) const = 0;
 
-  /// Seconds of one call: the calls run back to back, as one CUDA graph; the median over `launches`
-  /// launches of it after some to warm up. Throws Fault.
-  virtual double seconds_per_call(const std::vector<PreparedCall*>& calls, unsigned launches) = 0;
+  /// Seconds of one call: the calls run in turn, back to back, as one CUDA graph of at least 200,
+  /// and launches of it follow each other without a gap; the median of what they take. Throws
+  /// Fault.
+  virtual double seconds_per_call(const std::vector<PreparedCall*>& calls, Effort effort) = 0;
 
   /// The same of copying `bytes` within the device's memory, `copies` different ones in turn.
-  virtual double copy_seconds(std::size_t bytes, unsigned copies, unsigned launches) = 0;
+  virtual double copy_seconds(std::size_t bytes, unsigned copies) = 0;
 
   /// The same of y = W x in binary16 by the vendor's library, W [M, K] and `tokens` vectors, with
-  /// `copies` different W in turn. Empty where there is no such library.
+  /// `copies` different W of random values in turn. Empty where there is no such library.
   virtual std::optional<double> vendor_seconds(std::uint32_t m, std::uint32_t k,
-                                               std::uint32_t tokens, unsigned copies,
-                                               unsigned launches) = 0;
+                                               std::uint32_t tokens, unsigned copies) = 0;
 };
 
 /// Always there.

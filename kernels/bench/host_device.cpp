@@ -32,23 +32,22 @@ class HostBenchDevice final : public BenchDevice {
     return cpu::load_tiled(layer, {}, planner);
   }
 
-  double seconds_per_call(const std::vector<PreparedCall*>& calls, unsigned /*launches*/) override {
+  double seconds_per_call(const std::vector<PreparedCall*>& calls, Effort /*effort*/) override {
     return median_seconds(1, calls.size(), [&] {
       for (PreparedCall* call : calls) call->enqueue(nullptr);
     });
   }
 
-  double copy_seconds(std::size_t bytes, unsigned copies, unsigned launches) override {
+  double copy_seconds(std::size_t bytes, unsigned copies) override {
     const std::vector<char> from(bytes, 1);
     std::vector<char> to(bytes);
-    return median_seconds(launches, copies, [&] {
+    return median_seconds(3, copies, [&] {
       for (unsigned i = 0; i < copies; ++i) std::memcpy(to.data(), from.data(), bytes);
     });
   }
 
   std::optional<double> vendor_seconds(std::uint32_t /*m*/, std::uint32_t /*k*/,
-                                       std::uint32_t /*tokens*/, unsigned /*copies*/,
-                                       unsigned /*launches*/) override {
+                                       std::uint32_t /*tokens*/, unsigned /*copies*/) override {
     return std::nullopt;
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes the place of gpu_device.cu where nvcc or cuBLAS is not installed.
+// Takes the place of gpu_device.cu where nvcc is not installed.
 #include "kernels/bench/device.hpp"
 
 namespace bitloom::kernels {

@@ -199,7 +199,10 @@ std::vector<Case> all_cases() {
   return cases;
 }
 
-bool fits_host(const Case& c) { return std::uint64_t{c.m} * c.k <= 50'000'000; }
+bool fits_host(const Case& c) {
+  const std::uint64_t passes = c.mode == Mode::bcq ? c.bits : 1U << c.bits;
+  return std::uint64_t{c.m} * c.k * passes * c.tokens <= 35'000'000;
+}
 
 bool is_small(const Case& c) { return std::uint64_t{c.m} * c.k <= 20'000; }
 

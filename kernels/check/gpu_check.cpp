@@ -18,10 +18,12 @@
 #include <vector>
 
 #include "kernels/check/cases.hpp"
+#include "kernels/check/forced_plans.hpp"
 #include "kernels/check/record.hpp"
 #include "kernels/check/sha256.hpp"
 #include "kernels/check/straight_loop.hpp"
 #include "kernels/engine.hpp"
+#include "kernels/tiled/tiled.hpp"
 #include "kernels/tiled/tiles.hpp"
 
 namespace bitloom::kernels {
@@ -87,13 +89,12 @@ std::size_t count_mismatches(const Case& c, std::string_view kernels, const Outp
   return mismatches;
 }
 
-CaseResult run_case(const Engine& engine, KernelSet kernels, const Case& c, const CaseData& data,
-                    const Outputs& expected) {
+CaseResult run_case(const LoadedLayer& layer, const std::string& kernels, const Case& c,
+                    const CaseData& data, const Outputs& expected) {
   CaseResult report;
   report.name = c.name;
-  report.kernels = kKernelSetNames[static_cast<std::size_t>(kernels)];
-  const auto layer = engine.load(data.layer, c.arithmetic);
-  const Result result = layer->run(c.bits, data.acts, c.format);
+  report.kernels = kernels;
+  const Result result = layer.run(c.bits, data.acts, c.format);
   report.outputs = result.y.bits.size();
   report.mismatches = count_mismatches(c, report.kernels, result.y, expected);
   for (std::uint32_t t = 0; t < c.tokens; ++t)
@@ -155,11 +156,36 @@ class Record {
 };
 
 std::vector<Case> chosen_cases(const Options& options) {
+  // Of the small ones every fourth, which meets all lists of cases.cpp: a checker is slow.
+  unsigned small = 0;
   std::vector<Case> cases = all_cases();
   std::erase_if(cases, [&](const Case& c) {
-    return (options.cpu && !fits_host(c)) || (options.small && !is_small(c));
+    return (options.cpu && !fits_host(c)) || (options.small && (!is_small(c) || small++ % 4 != 0));
   });
   return cases;
+}
+
+struct Totals {
+  std::size_t runs = 0;
+  std::size_t outputs = 0;
+  std::size_t mismatches = 0;
+
+  void add(const CaseResult& r) {
+    ++runs;
+    outputs += r.outputs;
+    mismatches += r.mismatches;
+  }
+};
+
+// The divisions that no plan of such a small layer has, but those of large ones do.
+void run_forced_plans(const Options& options, const Case& c, const CaseData& data,
+                      const Outputs& expected, Totals& totals) {
+  const auto load = options.cpu ? cpu::load_tiled : gpu::load_tiled;
+  for (unsigned i = 0; i < kForcedPlans; ++i) {
+    const auto layer = load(data.layer, c.arithmetic,
+                            [i](const tiled::Problem& problem) { return forced_plan(i, problem); });
+    totals.add(run_case(*layer, "tiled, forced plan " + std::to_string(i), c, data, expected));
+  }
 }
 
 int check(const Options& options) {
@@ -177,30 +203,30 @@ int check(const Options& options) {
   std::optional<Record> record;
   if (!options.records.empty()) record.emplace(options.records, info);
 
-  std::size_t runs = 0;
-  std::size_t outputs = 0;
-  std::size_t mismatches = 0;
+  Totals totals;
   const std::vector<Case> cases = chosen_cases(options);
   for (const Case& c : cases) {
     const CaseData data = make_data(c);
     const Outputs expected = straight_loop(data.layer, c.bits, data.acts, c.arithmetic, c.format);
     for (const KernelSet kernels : {KernelSet::reference, KernelSet::tiled}) {
       if (!takes(kernels, c)) continue;
-      const CaseResult r =
-          run_case(*engines[static_cast<std::size_t>(kernels)], kernels, c, data, expected);
+      const auto index = static_cast<std::size_t>(kernels);
+      const auto layer = engines[index]->load(data.layer, c.arithmetic);
+      const CaseResult r = run_case(*layer, std::string(kKernelSetNames[index]), c, data, expected);
+      totals.add(r);
       if (record) record->add(r);
-      ++runs;
-      outputs += r.outputs;
-      mismatches += r.mismatches;
       if (c.name.starts_with("llama"))
         std::cout << c.name << ", " << r.kernels << ": " << std::setprecision(4) << r.seconds * 1e3
                   << " ms, " << r.gigabytes_per_second << " GB/s" << std::endl;
     }
+    if (is_small(c) && takes(KernelSet::tiled, c))
+      run_forced_plans(options, c, data, expected, totals);
   }
-  std::cout << "gpu_check: " << info.device << ": " << cases.size() << " cases, " << runs
-            << " runs, " << outputs << " outputs compared, " << mismatches << " mismatches\n";
+  std::cout << "gpu_check: " << info.device << ": " << cases.size() << " cases, " << totals.runs
+            << " runs, " << totals.outputs << " outputs compared, " << totals.mismatches
+            << " mismatches\n";
   if (record) record->complete();
-  return mismatches == 0 ? kEqual : kMismatch;
+  return totals.mismatches == 0 ? kEqual : kMismatch;
 }
 
 }  // namespace

@@ -45,15 +45,20 @@ class Buffer {
     return to;
   }
 
-  /// Fills the front of the buffer.
+  /// Fills the front of the buffer. Done on return, for any stream: a copy from pageable memory may
+  /// return before it is (CUDA runtime API, "API synchronization behavior").
   void write(const std::vector<T>& from) const {
-    if (!from.empty())
-      require(cudaMemcpy(data_, from.data(), from.size() * sizeof(T), cudaMemcpyHostToDevice),
-              "copy to the GPU");
+    if (from.empty()) return;
+    require(cudaMemcpy(data_, from.data(), from.size() * sizeof(T), cudaMemcpyHostToDevice),
+            "copy to the GPU");
+    require(cudaStreamSynchronize(nullptr), "copy to the GPU");
   }
 
-  void clear() const {
-    if (size_ != 0) require(cudaMemset(data_, 0, size_ * sizeof(T)), "clear memory of the GPU");
+  /// Sets every byte. Done on return, for any stream.
+  void fill(std::uint8_t byte) const {
+    if (size_ == 0) return;
+    require(cudaMemset(data_, byte, size_ * sizeof(T)), "memory of the GPU");
+    require(cudaStreamSynchronize(nullptr), "memory of the GPU");
   }
 
  private:

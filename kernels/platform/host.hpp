@@ -38,7 +38,9 @@ class Buffer {
   void write(const std::vector<T>& from) const {
     std::copy(from.begin(), from.end(), values_.begin());
   }
-  void clear() const { std::fill(values_.begin(), values_.end(), T{}); }
+  void fill(std::uint8_t byte) const {
+    if (!values_.empty()) std::memset(values_.data(), byte, values_.size() * sizeof(T));
+  }
 
  private:
   mutable std::vector<T> values_;

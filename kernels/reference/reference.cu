@@ -192,6 +192,8 @@ class ReferenceCall final : public PreparedCall {
     view_.mantissas = mantissas_.data();
     view_.y = y_.data();
     view_.nan_tokens = nan_tokens_.data();
+    y_.fill(kNoOutput);
+    nan_tokens_.fill(kNoOutput);
   }
 
   void set_activations(const Activations& acts) override { x_.write(acts.x); }

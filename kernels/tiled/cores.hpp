@@ -204,11 +204,12 @@ struct TableCore {
     return {reinterpret_cast<const std::int32_t*>(step) + lane % 4 * (kTables / 4) * kEntries};
   }
 
-  BL_DEVICE static void multiply(const Operand& operand, unsigned /*q*/, std::uint32_t a0,
+  BL_DEVICE static void multiply(const Operand& operand, unsigned q, std::uint32_t a0,
                                  std::uint32_t a1, std::int32_t (&local)[kLaneTokens][2]) {
     local[0][0] = local[0][1] = 0;
     BL_UNROLL
-    for (unsigned n = 0; n < kTables / 4; ++n) {
+    for (unsigned i = 0; i < kTables / 4; ++i) {
+      const unsigned n = i ^ (q & 1);  // so that the lanes of a row reach all banks
       const std::int32_t* table = operand.tables + n * kEntries;
       local[0][0] += table[a0 >> (4 * n) & 15];
       local[0][1] += table[a1 >> (4 * n) & 15];

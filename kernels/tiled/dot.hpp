@@ -29,8 +29,8 @@ using contract::Fixed;
 
 // ---- Integers -----------------------------------------------------------------------------------
 
-/// What a scale may have so that 32-bit floating point turns it into an integer without rounding.
-inline constexpr int kNarrowTableBits = 22;
+/// What scales may have so that 32 bits hold the offset less the sum of up to eight.
+inline constexpr int kNarrowTableBits = 26;
 
 /// Whether 64 bits hold a lane's sum over a range: terms of a block times blocks, each a scale
 /// below 2^table_bits times the mantissas of 128 columns in kDigits bytes, shifted by at most
@@ -60,13 +60,7 @@ struct Scale {
     if constexpr (wide) {
       return contract::units(Half{bits});
     } else {
-      // 3 * 2^22 + n has n in its low bits, as |n| < 2^22.
-      constexpr float kMagic = 12582912.0F;
-      constexpr std::int32_t kMagicBits = 0x4B400000;
-      const float shifted = half_value(bits) * factor + kMagic;
-      std::int32_t n;
-      memcpy(&n, &shifted, sizeof n);
-      return n - kMagicBits;
+      return static_cast<std::int32_t>(half_value(bits) * factor);  // exact: eleven digits
     }
   }
 
@@ -84,22 +78,42 @@ BL_DEVICE Fixed to_fixed(Sum sum, int unit) {
   return shift >= 0 ? wide << shift : wide >> -shift;
 }
 
-// ---- A warp's ring of pairs ---------------------------------------------------------------------
+// ---- A warp's share, and its ring of pairs
+// --------------------------------------------------------
 
-/// Planes and terms of the pairs that a warp takes, row tile by row tile, copied ahead of their
-/// use.
+/// What a warp works on: a range of pairs of every row tile from `tile` on, `stride` apart.
+struct Share {
+  unsigned row_block;
+  unsigned range;
+  std::uint32_t first_pair;
+  std::uint32_t pairs;
+  std::uint32_t tile;
+  std::uint32_t tile_end;
+  std::uint32_t stride;
+
+  BL_DEVICE explicit Share(const TiledCall& call)
+      : row_block(block_index() / call.ranges),
+        range(block_index() % call.ranges),
+        first_pair(range_begin(call.pairs, call.ranges, range)),
+        pairs(range_begin(call.pairs, call.ranges, range + 1) - first_pair),
+        tile(range_begin(call.row_tiles, call.row_blocks, row_block) + thread_index() / kWarp),
+        tile_end(range_begin(call.row_tiles, call.row_blocks, row_block + 1)),
+        stride(block_threads() / kWarp) {}
+};
+
+/// Planes and terms of the pairs of a share, copied ahead of their use.
 class Ring {
  public:
-  BL_DEVICE Ring(const TiledCall& call, std::uint8_t* memory, std::uint32_t first_tile,
-                 std::uint32_t tiles, std::uint32_t tile_stride, std::uint32_t first_pair,
-                 std::uint32_t pairs)
+  /// Starts the first copies.
+  BL_DEVICE Ring(const TiledCall& call, const Share& share, std::uint8_t* memory)
       : call_(call),
-        memory_(memory),
-        tile_(first_tile),
-        tile_stride_(tile_stride),
-        first_pair_(first_pair),
-        pairs_(pairs),
-        left_(tiles * pairs) {
+        share_(share),
+        begin_(memory),
+        end_(memory + call.stages * stage_bytes(call)),
+        read_(memory),
+        write_(memory),
+        tile_(share.tile) {
+    find_tile();
     for (unsigned i = 0; i + 1 < call.stages; ++i) fetch();
   }
 
@@ -110,52 +124,67 @@ class Ring {
     else
       wait_copies<0>();
     warp_barrier();  // everybody's copies are there, and nobody reads the pair before
-    const std::uint8_t* pair = memory_ + read_ * stage_bytes(call_);
-    read_ = read_ + 1 == call_.stages ? 0 : read_ + 1;
+    const std::uint8_t* pair = read_;
+    read_ = after(read_);
     fetch();
     return pair;
   }
 
  private:
+  BL_DEVICE std::uint8_t* after(std::uint8_t* stage) const {
+    stage += stage_bytes(call_);
+    return stage == end_ ? begin_ : stage;
+  }
+
+  // This lane's 16 bytes of the first plane, and of the terms, of the row tile's first pair.
+  BL_DEVICE void find_tile() {
+    const unsigned at = thread_index() % kWarp * 16;
+    const std::size_t pair = std::size_t{tile_} * call_.pairs + share_.first_pair;
+    planes_ = reinterpret_cast<const std::uint8_t*>(call_.planes) + pair * kPairPlaneBytes + at;
+    const std::size_t group = std::size_t{tile_} * call_.table_groups +
+                              (call_.table_groups == 1 ? 0 : share_.first_pair * call_.pair_groups);
+    terms_ = reinterpret_cast<const std::uint8_t*>(call_.table) +
+             group * call_.terms * tiled::kTermBytes + at;
+  }
+
   // Starts the copies of one pair, or of none behind the last: a group all the same.
   BL_DEVICE void fetch() {
-    if (left_ != 0) {
-      --left_;
+    if (tile_ < share_.tile_end) {
       const unsigned at = thread_index() % kWarp * 16;
-      std::uint8_t* to = memory_ + write_ * stage_bytes(call_);
-      const std::size_t row_tile_bytes = std::size_t{call_.pairs} * 2 * tiled::kStepBytes;
-      const std::uint32_t pair = first_pair_ + pair_;
-      const auto* planes = reinterpret_cast<const std::uint8_t*>(call_.planes) +
-                           tile_ * row_tile_bytes + pair * 2 * tiled::kStepBytes + at;
-      for (unsigned plane = 0; plane < call_.bits; ++plane)
-        copy_async(to + plane * 2 * tiled::kStepBytes + at,
-                   planes + plane * (call_.row_tiles * row_tile_bytes));
-      const std::uint32_t group = call_.table_groups == 1 ? 0 : pair * call_.pair_groups;
-      const auto* table =
-          reinterpret_cast<const std::uint8_t*>(call_.table) +
-          (std::size_t{tile_} * call_.table_groups + group) * call_.terms * tiled::kTermBytes;
-      to += pair_plane_bytes(call_);
-      for (std::uint32_t i = at; i < pair_table_bytes(call_); i += kWarp * 16)
-        copy_async(to + i, table + i);
-      write_ = write_ + 1 == call_.stages ? 0 : write_ + 1;
-      if (++pair_ == pairs_) {
+      const std::size_t plane_bytes = std::size_t{call_.row_tiles} * call_.pairs * kPairPlaneBytes;
+      const std::uint8_t* from = planes_;
+      std::uint8_t* to = write_ + at;
+      for (unsigned plane = 0; plane < call_.bits; ++plane) {
+        copy_async(to, from);
+        from += plane_bytes;
+        to += kPairPlaneBytes;
+      }
+      for (std::uint32_t i = 0; at + i < pair_table_bytes(call_); i += kWarp * 16)
+        copy_async(to + i, terms_ + i);
+      write_ = after(write_);
+      planes_ += kPairPlaneBytes;
+      if (call_.table_groups != 1) terms_ += pair_table_bytes(call_);
+      if (++pair_ == share_.pairs) {
         pair_ = 0;
-        tile_ += tile_stride_;
+        tile_ += share_.stride;
+        find_tile();
       }
     }
     commit_copies();
   }
 
+  static constexpr std::uint32_t kPairPlaneBytes = 2 * tiled::kStepBytes;
+
   const TiledCall& call_;
-  std::uint8_t* memory_;
-  std::uint32_t tile_;
-  std::uint32_t tile_stride_;
-  std::uint32_t first_pair_;
-  std::uint32_t pairs_;
-  std::uint32_t left_;
-  std::uint32_t pair_ = 0;
-  unsigned read_ = 0;
-  unsigned write_ = 0;
+  const Share& share_;
+  std::uint8_t* begin_;
+  std::uint8_t* end_;
+  std::uint8_t* read_;
+  std::uint8_t* write_;
+  std::uint32_t tile_;      // of the next fetch
+  std::uint32_t pair_ = 0;  // within the share
+  const std::uint8_t* planes_ = nullptr;
+  const std::uint8_t* terms_ = nullptr;
 };
 
 // ---- A block of columns -------------------------------------------------------------------------
@@ -274,6 +303,12 @@ BL_DEVICE std::size_t partial_index(const TiledCall& call, unsigned range, std::
   return (std::size_t{range} * call.tokens + token) * call.m + row;
 }
 
+BL_DEVICE void store_part(Words4* to, Fixed sum) {
+  Words4 words;  // for one store of 16 bytes
+  memcpy(&words, &sum, sizeof words);
+  *to = words;
+}
+
 /// Takes the sum of a range for one output.
 BL_DEVICE void put(const TiledCall& call, unsigned range, std::uint32_t token, std::uint32_t row,
                    Fixed sum) {
@@ -281,41 +316,29 @@ BL_DEVICE void put(const TiledCall& call, unsigned range, std::uint32_t token, s
   if (call.ranges == 1)
     write_output(call, token, row, sum);
   else
-    memcpy(call.partial + partial_index(call, range, token, row), &sum, sizeof sum);
+    store_part(call.partial + partial_index(call, range, token, row), sum);
 }
 
 template <class Core, Mode mode, bool wide>
-BL_DEVICE void dot_rows(const TiledCall& call, const AlignedRange& aligned, std::uint8_t* rings,
-                        unsigned row_block, unsigned range) {
+BL_DEVICE void dot_rows(const TiledCall& call, const Share& share, const AlignedRange& aligned,
+                        Ring& ring) {
   using Sum = typename Scale<wide>::Sum;
   const unsigned lane = thread_index() % kWarp;
   const unsigned q = lane % 4;
-  const unsigned warp = thread_index() / kWarp;
-  const unsigned warps = block_threads() / kWarp;
-  const std::uint32_t first_pair = range_begin(call.pairs, call.ranges, range);
-  const std::uint32_t pairs = range_begin(call.pairs, call.ranges, range + 1) - first_pair;
-  const std::uint32_t tile_begin = range_begin(call.row_tiles, call.row_blocks, row_block);
-  const std::uint32_t tile_end = range_begin(call.row_tiles, call.row_blocks, row_block + 1);
-  const std::uint32_t first = tile_begin + warp;
-  const std::uint32_t tiles = first < tile_end ? ceil_div(tile_end - first, warps) : 0;
-  Ring ring(call, rings + warp * call.stages * stage_bytes(call), first, tiles, warps, first_pair,
-            pairs);
-
   const std::uint32_t step_blocks = pair_blocks(call.group_columns) / 2;
   const unsigned block_lanes = 4 / step_blocks;  // of a row
   const Scale<wide> scale(call);
 
-  for (std::uint32_t tile = first; tile < tile_end; tile += warps) {
+  for (std::uint32_t tile = share.tile; tile < share.tile_end; tile += share.stride) {
     Sum total[Core::kLaneTokens][2] = {};
-    for (std::uint32_t pair = 0; pair < pairs; ++pair) {
+    for (std::uint32_t pair = 0; pair < share.pairs; ++pair) {
       const std::uint8_t* stage = ring.next();
       for (unsigned step = 0; step < 2; ++step) {
         const auto operand =
             Core::load(aligned.operand + (2 * pair + step) * Core::kStepWords, lane);
         for (unsigned b = 0; b < step_blocks; ++b) {
           const unsigned in_pair = step * step_blocks + b;
-          const unsigned group =
-              call.pair_groups == 1 ? 0 : in_pair * call.pair_groups / (2 * step_blocks);
+          const unsigned group = call.pair_groups == 1 ? 0 : in_pair;
           const BlockView block{
               stage, stage + pair_plane_bytes(call) + group * call.terms * tiled::kTermBytes, step,
               q / block_lanes == b};
@@ -323,7 +346,8 @@ BL_DEVICE void dot_rows(const TiledCall& call, const AlignedRange& aligned, std:
           std::int32_t shift[Core::kLaneTokens];
           BL_UNROLL
           for (unsigned t = 0; t < Core::kLaneTokens; ++t) {
-            const std::uint32_t at = (Core::token(q, t) * pairs + pair) * 2 * step_blocks + in_pair;
+            const std::uint32_t at =
+                (Core::token(q, t) * share.pairs + pair) * 2 * step_blocks + in_pair;
             all[t] = Core::kLanesShareRow && q != 0 ? 0 : aligned.sums[at];
             shift[t] = aligned.shifts[at];
           }
@@ -352,7 +376,7 @@ BL_DEVICE void dot_rows(const TiledCall& call, const AlignedRange& aligned, std:
       const int unit = Scale<wide>::unit(call) + aligned.base[token] -
                        (static_cast<int>(call.mantissa_bits) - 2);
       const bool finite = aligned.spread[token] != kNotFinite;
-      put(call, range, token, tile * tiled::kTileRows + 8 * half + lane / 4,
+      put(call, share.range, token, tile * tiled::kTileRows + 8 * half + lane / 4,
           finite ? to_fixed(value, unit) : Fixed{1} << kNanBit);
     }
   }
@@ -388,27 +412,25 @@ BL_DEVICE void add_ranges(const TiledCall& call, unsigned row_block) {
 
 template <class Core, Mode mode>
 BL_BLOCK_KERNEL tiled_kernel(const BL_GRID_CONSTANT TiledCall call) {
-  const unsigned range = block_index() % call.ranges;
-  const unsigned row_block = block_index() / call.ranges;
-  const std::uint32_t first_pair = range_begin(call.pairs, call.ranges, range);
-  const std::uint32_t pairs = range_begin(call.pairs, call.ranges, range + 1) - first_pair;
+  const Share share(call);
   std::uint8_t* shared = shared_memory();
   const AlignedRange aligned = place_aligned_range<Core>(call, shared);
   std::uint8_t* rings =
       shared + tiled::aligned_bytes(4 * Core::kStepWords, Core::kTokens, range_pairs(call),
                                     pair_blocks(call.group_columns));
-
-  align_range<Core>(call, first_pair, pairs, aligned);
+  // Weights are under way while the activations are aligned.
+  Ring ring(call, share, rings + thread_index() / kWarp * call.stages * stage_bytes(call));
+  align_range<Core>(call, share.first_pair, share.pairs, aligned);
   int spread = 0;
   for (std::uint32_t token = 0; token < call.tokens; ++token)
     spread = larger(spread, aligned.spread[token]);
   // Three digits always take 128 bits: a second copy of the code for a rare width is not worth it.
-  const std::uint32_t blocks = pairs * pair_blocks(call.group_columns);
+  const std::uint32_t blocks = share.pairs * pair_blocks(call.group_columns);
   if (Core::kDigits == 2 && narrow_is_exact(call, Core::kDigits, blocks, spread))
-    dot_rows<Core, mode, Core::kDigits != 2>(call, aligned, rings, row_block, range);
+    dot_rows<Core, mode, Core::kDigits != 2>(call, share, aligned, ring);
   else
-    dot_rows<Core, mode, true>(call, aligned, rings, row_block, range);
-  if (call.ranges > 1) add_ranges(call, row_block);
+    dot_rows<Core, mode, true>(call, share, aligned, ring);
+  if (call.ranges > 1) add_ranges(call, share.row_block);
 }
 
 }  // namespace bitloom::kernels::BL_PLATFORM

@@ -1,31 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/tiled/plan.hpp"
 
-#include <algorithm>
 #include <array>
+#include <optional>
 #include <stdexcept>
 
 namespace bitloom::kernels::tiled {
 namespace {
 
 constexpr unsigned kBlocksPerMultiprocessor = 2;
-
-// Of shared memory that a block should leave for a second one beside it.
-std::size_t wanted_bytes(const Problem& problem) {
-  return problem.shared_limit / kBlocksPerMultiprocessor;
-}
+constexpr std::size_t kReservedBytes = 1024;  // of shared memory, by the system for every block
+constexpr unsigned kMostRanges = 64;          // beyond the fewest that fit
 
 unsigned divide_up(std::size_t a, std::size_t b) { return static_cast<unsigned>((a + b - 1) / b); }
 
-// As few ranges as give every multiprocessor its blocks, and more where the operand of a longer
-// range would not fit into `bytes`. 0: none fits.
-unsigned find_ranges(const Problem& problem, Plan plan, std::size_t bytes) {
+// Bytes that a multiprocessor's blocks move one after the other: weights by the warp with the most
+// row tiles, parts of sums out and in again, activations.
+std::size_t bytes_in_turn(const Problem& problem, const Plan& plan) {
+  const std::size_t rounds =
+      divide_up(plan.ranges * plan.row_blocks,
+                std::size_t{problem.multiprocessors} * kBlocksPerMultiprocessor);
+  const std::size_t pairs = divide_up(problem.pairs, plan.ranges);
+  const std::size_t tiles =
+      std::size_t{divide_up(divide_up(problem.row_tiles, plan.row_blocks), plan.warps)} *
+      plan.warps;
+  const std::size_t parts = plan.ranges == 1 ? 0 : std::size_t{2} * 16 * kTileRows * problem.tokens;
+  return rounds * (tiles * (pairs * problem.stage_bytes + parts) +
+                   pairs * 2 * kPairColumns * problem.tokens);
+}
+
+// The ranges and row blocks with the fewest bytes in turn, the fewest ranges among equals, in
+// `bytes` of shared memory; empty where nothing fits.
+std::optional<Plan> divide(const Problem& problem, Plan plan, std::size_t bytes) {
+  std::optional<Plan> best;
   const unsigned most_row_blocks = divide_up(problem.row_tiles, plan.warps);
-  const unsigned wanted =
-      divide_up(std::size_t{problem.multiprocessors} * kBlocksPerMultiprocessor, most_row_blocks);
-  for (plan.ranges = std::min(wanted, problem.pairs); plan.ranges <= problem.pairs; ++plan.ranges)
-    if (shared_bytes(problem, plan) <= bytes) return plan.ranges;
-  return 0;
+  unsigned fitting = 0;
+  for (plan.ranges = 1; plan.ranges <= problem.pairs && fitting < kMostRanges; ++plan.ranges) {
+    if (shared_bytes(problem, plan) > bytes) continue;
+    ++fitting;
+    for (plan.row_blocks = 1; plan.row_blocks <= most_row_blocks; ++plan.row_blocks)
+      if (!best || bytes_in_turn(problem, plan) < bytes_in_turn(problem, *best)) best = plan;
+  }
+  return best;
 }
 
 }  // namespace
@@ -52,16 +68,12 @@ std::size_t shared_bytes(const Problem& problem, const Plan& plan) {
 Plan make_plan(const Problem& problem) {
   Plan plan;
   plan.core = problem.tokens <= 4 ? CoreKind::bits : CoreKind::bytes;
-  for (const std::size_t bytes : {wanted_bytes(problem), problem.shared_limit})
+  const std::size_t alone = problem.shared_limit;
+  const std::size_t beside_another = alone / kBlocksPerMultiprocessor - kReservedBytes;
+  for (const std::size_t bytes : {beside_another, alone})
     for (plan.warps = 8; plan.warps >= 2; plan.warps /= 2)
-      for (plan.stages = 4; plan.stages >= 2; plan.stages /= 2) {
-        plan.ranges = find_ranges(problem, plan, bytes);
-        if (plan.ranges == 0) continue;
-        const unsigned wanted = problem.multiprocessors * kBlocksPerMultiprocessor / plan.ranges;
-        plan.row_blocks =
-            std::clamp(wanted, 1U, std::max(1U, divide_up(problem.row_tiles, plan.warps)));
-        return plan;
-      }
+      for (plan.stages = 4; plan.stages >= 2; plan.stages /= 2)
+        if (const std::optional<Plan> found = divide(problem, plan, bytes)) return *found;
   throw std::invalid_argument("no plan fits the shared memory of a block");
 }
 

@@ -54,10 +54,10 @@ std::size_t operand_step_bytes(CoreKind core, std::uint32_t tokens, unsigned dig
 /// Bytes of shared memory of a block.
 std::size_t shared_bytes(const Problem& problem, const Plan& plan);
 
-/// Binary tensor cores up to four tokens, bytes from there on; about two blocks for every
-/// multiprocessor with at least a row tile for every warp; as few ranges as that and shared memory
-/// allow. Always one that fits: throws std::invalid_argument where there is none, which no layer of
-/// the contract and no GPU from compute capability 8.0 on is.
+/// Binary tensor cores up to four tokens, bytes from there on; eight warps and four stages where
+/// two such blocks fit a multiprocessor, less where not; the division whose slowest multiprocessor
+/// moves the fewest bytes. Throws std::invalid_argument where nothing fits, which no layer of the
+/// contract on a GPU from compute capability 8.0 on causes.
 Plan make_plan(const Problem& problem);
 
 /// For records: "bits w8 s4 r2 b224".

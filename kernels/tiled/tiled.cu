@@ -61,7 +61,9 @@ class TiledPreparedCall final : public PreparedCall {
         // One launch follows the other, so they share these.
         partial_(divide(view, mode, planner)),
         arrivals_(most_row_blocks()) {
-    arrivals_.clear();
+    arrivals_.fill(0);
+    y_.fill(kNoOutput);
+    nan_tokens_.fill(kNoOutput);
     for (Launch& launch : launches_) {
       launch.call.partial = partial_.data();
       launch.call.arrivals = arrivals_.data();

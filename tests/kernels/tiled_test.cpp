@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernels/check/cases.hpp"
+#include "kernels/check/forced_plans.hpp"
 #include "kernels/check/straight_loop.hpp"
 #include "kernels/engine.hpp"
 #include "kernels/platform/platform.hpp"
@@ -26,28 +27,8 @@
 namespace bitloom::kernels {
 namespace {
 
-using tiled::CoreKind;
 using tiled::Plan;
 using tiled::Problem;
-
-// What a planner of a test asks for, as far as the problem has it.
-struct Wish {
-  CoreKind core;
-  unsigned warps;
-  unsigned stages;
-  unsigned ranges;
-  unsigned row_blocks;
-};
-
-Plan grant(const Wish& wish, const Problem& problem) {
-  const bool fits =
-      wish.core == CoreKind::bytes || problem.tokens <= (wish.core == CoreKind::bits ? 4U : 1U);
-  Plan plan{fits ? wish.core : CoreKind::bytes, wish.warps, wish.stages,
-            std::min(wish.ranges, problem.pairs), std::min(wish.row_blocks, problem.row_tiles)};
-  while (tiled::shared_bytes(problem, plan) > problem.shared_limit && plan.warps > 1)
-    plan.warps /= 2;
-  return plan;
-}
 
 void check_against_loop(const Case& c, const Planner& planner) {
   INFO(c.name);
@@ -74,15 +55,11 @@ std::vector<Case> small_cases() {
 }
 
 TEST_CASE("Tiled kernels give the contract's bits however the work is divided") {
-  constexpr std::array kWishes = {
-      Wish{CoreKind::bits, 8, 4, 1, 1}, Wish{CoreKind::bytes, 2, 2, 3, 2},
-      Wish{CoreKind::bits, 1, 2, 2, 1}, Wish{CoreKind::bytes, 4, 4, 1, 4},
-      Wish{CoreKind::bits, 4, 4, 9, 3}, Wish{CoreKind::bytes, 1, 4, 2, 1},
-      Wish{CoreKind::bits, 2, 2, 1, 2}, Wish{CoreKind::tables, 2, 4, 2, 2}};
-  std::size_t i = 0;
+  unsigned i = 0;
   for (const Case& c : small_cases()) {
-    const Wish& wish = kWishes[i++ % kWishes.size()];
-    check_against_loop(c, [&](const Problem& problem) { return grant(wish, problem); });
+    check_against_loop(
+        c, [&](const Problem& problem) { return forced_plan(i % kForcedPlans, problem); });
+    ++i;
   }
   CHECK(i > 200);
 }
@@ -138,9 +115,8 @@ TEST_CASE("A prepared call runs again with other activations") {
   c.bits = 2;
   c.tokens = 2;
   CaseData data = make_data(c);
-  const auto layer = cpu::load_tiled(data.layer, c.arithmetic, [](const Problem& problem) {
-    return grant({CoreKind::bits, 2, 2, 3, 2}, problem);
-  });
+  const auto layer = cpu::load_tiled(
+      data.layer, c.arithmetic, [](const Problem& problem) { return forced_plan(1, problem); });
   const auto call = layer->prepare(c.bits, data.acts, c.format);
   call->enqueue(nullptr);
   std::reverse(data.acts.x.begin(), data.acts.x.end());
@@ -257,9 +233,39 @@ TEST_CASE("A plan fits its device and leaves no multiprocessor and no row out") 
             REQUIRE(plan.row_blocks >= 1);
             REQUIRE(plan.row_blocks <= problem.row_tiles);
             REQUIRE(tiled::core_tokens(plan.core, tokens) >= tokens);
-            const bool enough_work = problem.row_tiles / 8 * problem.pairs >= 4 * 132;
-            if (enough_work) REQUIRE(plan.ranges * plan.row_blocks >= 132);
           }
+}
+
+TEST_CASE("Plans keep at least three of four warps busy on the layers of AnyBCQ's table") {
+  struct Shape {
+    unsigned m;
+    unsigned k;
+  };
+  for (const Shape& shape : {Shape{4096, 4096},
+                             {14336, 4096},
+                             {4096, 14336},
+                             {5120, 5120},
+                             {17920, 5120},
+                             {5120, 17920},
+                             {8192, 8192},
+                             {28672, 8192},
+                             {8192, 28672}}) {
+    CAPTURE(shape.m, shape.k);
+    Problem problem;
+    problem.row_tiles = shape.m / 16;
+    problem.pairs = shape.k / 256;
+    problem.tokens = 1;
+    problem.stage_bytes = 2 * 512 + 2 * 3 * 32;
+    problem.multiprocessors = 132;
+    problem.shared_limit = std::size_t{227} * 1024;
+    const Plan plan = tiled::make_plan(problem);
+    const auto up = [](std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; };
+    const std::uint32_t rounds = up(plan.ranges * plan.row_blocks, 2 * 132);
+    const std::uint32_t slowest = rounds * up(problem.pairs, plan.ranges) *
+                                  up(up(problem.row_tiles, plan.row_blocks), plan.warps);
+    const double average = 1.0 * problem.row_tiles * problem.pairs / (2 * 132 * plan.warps);
+    CHECK(average >= 0.75 * slowest);
+  }
 }
 
 // ---- The host's blocks --------------------------------------------------------------------------

@@ -49,8 +49,8 @@ struct CaseData {
 /// mantissa widths, accumulators, formats, numbers of tokens and kinds of data in turn.
 std::vector<Case> all_cases();
 
-/// What the host runs in reasonable time, thread by thread: at most 35 million products of a weight's
-/// bit (of a code, with codebooks) and an activation, such as 4096 x 4096 at 2 bits.
+/// What the host runs in reasonable time, thread by thread: at most 35 million products of a
+/// weight's bit (of a code, with codebooks) and an activation, such as 4096 x 4096 at 2 bits.
 bool fits_host(const Case& c);
 
 /// What a slow checker of the kernels runs: layers of at most 20,000 weights.

@@ -131,8 +131,8 @@ void mma(const char* name, Fragment& tile, const Operands& operands, Sum sum) {
     const unsigned row = lane / 4;
     const unsigned column = 2 * (lane % 4) + i % 2;
     for (unsigned q = 0; q < 4; ++q) {
-      Operands a;
-      Operands b;
+      Operands a{};
+      Operands b{};
       std::memcpy(&a, block.lane_value(4 * row + q), sizeof a);
       std::memcpy(&b, block.lane_value(4 * column + q), sizeof b);
       tile.c[i] += sum(a, b, i / 2);

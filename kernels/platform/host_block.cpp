@@ -175,7 +175,7 @@ const void* HostBlock::lane_value(unsigned lane) const {
   return warp.values[warp.generation % 2][lane].data();
 }
 
-void HostBlock::copy_async(void* shared, const void* global) {
+void HostBlock::copy_async(void* shared, const void* global) const {
   const Copy copy{shared, global};
   if (index_ % 2 == 0) copy_all({copy});
   running_fiber->started.push_back(copy);
@@ -186,7 +186,7 @@ void HostBlock::commit_copies() {
   running_fiber->started.clear();
 }
 
-void HostBlock::wait_copies(unsigned pending) {
+void HostBlock::wait_copies(unsigned pending) const {
   std::deque<std::vector<Copy>>& groups = running_fiber->groups;
   for (; groups.size() > pending; groups.pop_front())
     if (index_ % 2 != 0) copy_all(groups.front());

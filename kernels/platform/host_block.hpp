@@ -47,9 +47,9 @@ class HostBlock {
   void exchange(const char* what, const void* value, std::size_t bytes);
   [[nodiscard]] const void* lane_value(unsigned lane) const;
 
-  void copy_async(void* shared, const void* global);
+  void copy_async(void* shared, const void* global) const;
   void commit_copies();
-  void wait_copies(unsigned pending);
+  void wait_copies(unsigned pending) const;
 
  private:
   struct Rendezvous;  // where the threads of a warp, or all of a block, wait for each other

@@ -88,8 +88,8 @@ BL_DEVICE void load_eight(const TiledCall& call, std::uint32_t token, std::uint3
 BL_DEVICE int key_of_eight(const Half (&x)[8]) {
   int key = 0;
   BL_UNROLL
-  for (unsigned j = 0; j < 8; ++j) {
-    const int of_this = (x[j].bits & 0x7FFF) == 0 ? 0 : key_of_exponent(contract::exponent(x[j]));
+  for (const Half v : x) {
+    const int of_this = (v.bits & 0x7FFF) == 0 ? 0 : key_of_exponent(contract::exponent(v));
     key = of_this > key ? of_this : key;
   }
   return key;
@@ -137,7 +137,7 @@ BL_DEVICE void align_pairs(const TiledCall& call, std::uint32_t first, std::uint
     int key = warp_max(key_of_eight(x), call.group_columns / 8);
     if (call.group_columns == 0) key = token < call.tokens ? range.row_keys[token] : 0;
 
-    Mantissas mantissas;
+    Mantissas mantissas{};
     std::int32_t sum = 0;
     BL_UNROLL
     for (unsigned j = 0; j < 8; ++j) {

@@ -66,7 +66,7 @@ struct BitCore {
     std::uint32_t words[tokens * digits];
   };
   BL_DEVICE static Operand load(const std::uint32_t* step, unsigned lane) {
-    Operand operand;
+    Operand operand{};
     BL_UNROLL
     for (unsigned i = 0; i < tokens * digits; ++i) operand.words[i] = step[i * kWarp + lane];
     return operand;

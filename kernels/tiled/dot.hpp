@@ -48,7 +48,7 @@ struct Scale {
   using Number = std::conditional_t<wide, std::int64_t, std::int32_t>;
   using Sum = std::conditional_t<wide, Fixed, std::int64_t>;
 
-  float factor;  // narrow: 2^-table_unit
+  float factor = 0;  // narrow: 2^-table_unit
 
   BL_DEVICE explicit Scale(const TiledCall& call) {
     const auto exponent = static_cast<std::uint32_t>(127 - call.table_unit);  // 127-15..127+24
@@ -56,7 +56,7 @@ struct Scale {
     memcpy(&factor, &bits, sizeof factor);
   }
 
-  BL_DEVICE Number integer(std::uint16_t bits) const {
+  [[nodiscard]] BL_DEVICE Number integer(std::uint16_t bits) const {
     if constexpr (wide) {
       return contract::units(Half{bits});
     } else {
@@ -304,7 +304,7 @@ BL_DEVICE std::size_t partial_index(const TiledCall& call, unsigned range, std::
 }
 
 BL_DEVICE void store_part(Words4* to, Fixed sum) {
-  Words4 words;  // for one store of 16 bytes
+  Words4 words{};  // for one store of 16 bytes
   memcpy(&words, &sum, sizeof words);
   *to = words;
 }
@@ -401,7 +401,7 @@ BL_DEVICE void add_ranges(const TiledCall& call, unsigned row_block) {
       Fixed sum = 0;
       for (unsigned range = 0; range < call.ranges; ++range) {
         const Words4 words = load_fresh(call.partial + partial_index(call, range, token, row));
-        Fixed part;
+        Fixed part = 0;
         memcpy(&part, &words, sizeof part);
         sum += part;
       }

@@ -105,6 +105,15 @@ TEST_CASE("long texts are encoded in time, whatever they repeat") {
   }
 }
 
+TEST_CASE("ordinary texts may be long") {
+  const Tokenizer tokenizer(folder("llama3"),
+                            read_json(folder("llama3") / "cases.json")["vocab_size"]);
+  std::string text;
+  while (text.size() < std::size_t{1} << 22U)
+    text += "Once upon a time, there was a little girl named Lily. She'd seen 1234567 birds.\n";
+  CHECK(decoded(tokenizer, tokenizer.encode(text)) == text);
+}
+
 TEST_CASE("a Split may keep or drop what it matches, by a text or a pattern") {
   const auto pieces = [](const char* split) {
     Changed changed("llama3");

@@ -14,6 +14,10 @@
 namespace bitloom {
 namespace {
 
+// What normalizers may make of a text, in bytes and as a multiple: a space becomes three bytes.
+constexpr std::size_t kLeastRoom = 1 << 16;
+constexpr std::size_t kMostGrowth = 16;
+
 // A part of a text: a token that it names, or what lies between two of these.
 struct Segment {
   std::string text;
@@ -103,7 +107,8 @@ class BytePairScheme final : public TokenizerScheme {
   static std::uint64_t key(Token left, Token right) { return (std::uint64_t{left} << 32U) | right; }
 
   [[nodiscard]] std::string normalized(std::string text) const {
-    for (const Normalization& normalize : d_.normalizations) text = normalize(text);
+    const std::size_t most = kLeastRoom + kMostGrowth * text.size();
+    for (const Normalization& normalize : d_.normalizations) text = normalize(text, most);
     return text;
   }
 

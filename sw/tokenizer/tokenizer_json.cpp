@@ -95,23 +95,36 @@ class Reader {
     if (type == "Sequence") {
       for (const JsonObject& part : object.objects("normalizers")) read_normalizer(part);
     } else if (type == "NFC") {
-      d_.normalizations.emplace_back(composed);
+      d_.normalizations.emplace_back(
+          [](const std::string& text, std::size_t) { return composed(text); });
     } else if (type == "Prepend") {
       const std::string front = object.text("prepend");
       if (front == kSpaceMark) d_.space_in_front = true;
-      d_.normalizations.emplace_back(
-          [front](const std::string& text) { return text.empty() ? text : front + text; });
+      d_.normalizations.emplace_back([front](const std::string& text, std::size_t) {
+        return text.empty() ? text : front + text;
+      });
     } else if (type == "Replace") {
-      d_.normalizations.emplace_back(
-          [pattern = pattern_of(object), to = object.text("content")](const std::string& text) {
-            std::string result;
-            for (const Splitter::Part& part : pattern.split(text))
-              result += part.matched ? std::string_view(to) : part.text;
-            return result;
-          });
+      add_replacement(pattern_of(object), object.text("content"));
     } else {
       refuse_type("normalizer", object, "Sequence, NFC, Prepend or Replace");
     }
+  }
+
+  void add_replacement(Splitter pattern, std::string to) {
+    d_.normalizations.emplace_back([path = path_, pattern = std::move(pattern), to = std::move(to)](
+                                       const std::string& text, std::size_t most) {
+      std::string result;
+      for (const Splitter::Part& part : pattern.split(text)) {
+        result += part.matched ? std::string_view(to) : part.text;
+        if (result.size() > most)
+          refuse_tokenizer(path,
+                           "a Replace normalizer with " + quotation(to) +
+                               " behind which a text has more than " + std::to_string(most) +
+                               " bytes",
+                           "texts that grow to at most 16 times their length, or 64 KiB");
+      }
+      return result;
+    });
   }
 
   [[nodiscard]] Splitter pattern_of(const JsonObject& object) const {

@@ -24,8 +24,8 @@ constexpr std::size_t kBytesPerStep = 300;
 constexpr std::int32_t kMostStack = 1 << 24;  // of one match, in bytes
 
 std::int32_t most_steps(std::size_t bytes) {
-  return static_cast<std::int32_t>(std::min<std::size_t>(
-      kUsualSteps + bytes / kBytesPerStep, std::numeric_limits<std::int32_t>::max()));
+  return static_cast<std::int32_t>(std::min<std::size_t>(kUsualSteps + bytes / kBytesPerStep,
+                                                         std::numeric_limits<std::int32_t>::max()));
 }
 
 void require(UErrorCode status, const char* what) {

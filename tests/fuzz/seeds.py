@@ -79,6 +79,10 @@ def main(folder):
     by_bytes = tokenizers.ByteLevel(str.split, str, 8, ["<s>"], "<s>", True)
     write("tokenizer_json", "bytes", json.dumps(by_bytes.file(
         tokenizers.by_pattern("{1,3}"), {"type": "NFC"}, " ".join)).encode())
+    twice = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
+    write("tokenizer_json", "growing", json.dumps(by_bytes.file(
+        tokenizers.by_pattern("{1,3}"), {"type": "Sequence", "normalizers": [twice] * 40},
+        " ".join)).encode())
     by_characters = tokenizers.ByteFallback(8)
     write("tokenizer_json", "characters", json.dumps(by_characters.file(
         tokenizers.PREPEND, None)).encode())

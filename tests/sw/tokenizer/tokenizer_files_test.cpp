@@ -227,6 +227,26 @@ TEST_CASE("a regular expression that takes too long on a text is given up") {
   CHECK(error.parts().found.find("U_REGEX_") != std::string::npos);
 }
 
+TEST_CASE("normalizers that make a text ever longer are given up") {
+  Changed changed("llama3");
+  const Json twice =
+      Json::parse(R"({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"})");
+  changed.json["normalizer"] = {{"type", "Sequence"}, {"normalizers", Json::array()}};
+  const auto add = [&] { changed.json["normalizer"]["normalizers"].push_back(twice); };
+  for (int i = 0; i < 16; ++i) add();
+  CHECK(changed.read().encode("a").size() > 1000);
+  add();
+  const Tokenizer tokenizer = changed.read();
+  const Error error = error_of([&] { static_cast<void>(tokenizer.encode("a")); });
+  CHECK(error.code() == ErrorCode::tokenizer_file);
+  CHECK(error.parts().found ==
+        "a Replace normalizer with \"aa\" behind which a text has more than 65552 bytes");
+  // An added token is normalized as the file is read.
+  changed.json["added_tokens"][0]["normalized"] = true;
+  changed.json["added_tokens"][0]["content"] = "a";
+  CHECK(changed.refusal().code() == ErrorCode::tokenizer_file);
+}
+
 TEST_CASE("a tokenizer.json cut anywhere is refused") {
   const ScratchFolder scratch;
   const std::string file = read_bytes(folder("llama3") / "tokenizer.json");

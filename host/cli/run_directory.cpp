@@ -21,9 +21,8 @@ namespace {
 
 void write_result(const std::filesystem::path& directory, const LayerSource& source,
                   const RunOptions& options, const RunResult& result) {
-  const std::string text = result_json(source, options, result);
   OutputFile file(directory / "result.json");
-  file.write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  file.write(result_json(source, options, result));
   file.commit();
 }
 

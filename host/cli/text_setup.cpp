@@ -149,7 +149,7 @@ LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed) {
 
 void write_result_text(const std::filesystem::path& directory, const std::string& json) {
   OutputFile file(directory / "result.json");
-  file.write(std::span(reinterpret_cast<const std::uint8_t*>(json.data()), json.size()));
+  file.write(json);
   file.commit();
 }
 

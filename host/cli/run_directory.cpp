@@ -39,6 +39,7 @@ void prepare_directory(const std::filesystem::path& directory) {
   if (failure)
     throw Error(ErrorCode::output_path, {directory.string(), failure.message(),
                                          "a directory that can be written", "Choose another."});
+  remove_stale_temporaries(directory);
   const OutputFile probe(directory / "result.json");  // never committed: leaves nothing behind
 }
 

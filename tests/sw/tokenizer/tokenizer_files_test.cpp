@@ -34,6 +34,11 @@ std::string decoded(const Tokenizer& tokenizer, const std::vector<Token>& ids) {
   return text;
 }
 
+std::string any_folder() {
+  return GENERATE("llama3", "qwen2", "smollm2", "digit_runs", "gpt2", "llama2", "mistral",
+                  "mistral_always", "mistral_never", "sentencepiece");
+}
+
 // A folder's tokenizer.json, changed.
 struct Changed {
   explicit Changed(const std::string& name)
@@ -55,8 +60,7 @@ struct Changed {
 }  // namespace
 
 TEST_CASE("texts become the tokens of the definition, and these the text again") {
-  const std::string name =
-      GENERATE("llama3", "qwen2", "smollm2", "gpt2", "llama2", "mistral", "sentencepiece");
+  const std::string name = any_folder();
   CAPTURE(name);
   const Json expected = read_json(folder(name) / "cases.json");
   const Tokenizer tokenizer(folder(name) / std::string(expected["file"]), expected["vocab_size"]);
@@ -88,11 +92,16 @@ TEST_CASE("a folder stands for its tokenizer.json, or else its tokenizer.model")
   CHECK(error.parts().found == "a folder without tokenizer.json and tokenizer.model");
 }
 
-TEST_CASE("bytes that are no UTF-8 are encoded and come back at byte level") {
-  const Tokenizer tokenizer(folder("llama3"),
-                            read_json(folder("llama3") / "cases.json")["vocab_size"]);
-  const std::string text = "a\xFF\xC3 \x80\xE4\xBD girl";
-  CHECK(decoded(tokenizer, tokenizer.encode(text)) == text);
+TEST_CASE("bytes that are no UTF-8 are encoded and come back") {
+  const std::string name = any_folder();
+  CAPTURE(name);
+  const Tokenizer tokenizer(folder(name), read_json(folder(name) / "cases.json")["vocab_size"]);
+  // An accent behind an e is composed with it by qwen2; one behind a stray byte is not.
+  const std::string text = "a\xFF\xC3 \x80\xE4\xBD e\xCC\x81\xFF\xCC\x81 girl\xED\xA0\x80";
+  std::string expected = text;
+  if (name == "qwen2") expected.replace(expected.find("e\xCC\x81"), 3, "\xC3\xA9");
+  if (name == "gpt2") expected.insert(0, 1, ' ');
+  CHECK(decoded(tokenizer, tokenizer.encode(text)) == expected);
 }
 
 TEST_CASE("long texts are encoded in time, whatever they repeat") {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "sw/tokenizer/tokenizer.hpp"
@@ -21,10 +20,7 @@ std::filesystem::path folder(const std::string& name) {
   return std::filesystem::path(root) / name;
 }
 
-Json read_json(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return Json::parse(file);
-}
+Json read_json(const std::filesystem::path& path) { return Json::parse(read_bytes(path)); }
 
 std::string decoded(const Tokenizer& tokenizer, const std::vector<Token>& ids) {
   std::string text;

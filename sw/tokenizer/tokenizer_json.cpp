@@ -122,7 +122,7 @@ class Reader {
                                "a Replace normalizer with " + quotation(to) +
                                    " behind which a text has more than " + std::to_string(most) +
                                    " bytes",
-                               "texts that grow to at most 16 times their length, or 64 KiB");
+                               "at most as many, 16 times what the text had and 64 KiB");
           }
           return result;
         });

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sw/io/folder_lock.hpp"
 
+#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
-#include <vector>
 
 #include "tests/sw/io/io_test_support.hpp"
 
@@ -60,8 +60,8 @@ TEST_CASE("who opens a folder that its holder then removes does not hold it") {
       }
     }
   };
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 3; ++i) threads.emplace_back(work);
+  std::array<std::thread, 3> threads;
+  for (std::thread& thread : threads) thread = std::thread(work);
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
   CHECK(held > 0);

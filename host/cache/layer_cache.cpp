@@ -108,9 +108,8 @@ void LayerCache::store(const std::string& key, const Quantized& quantized) const
   const nlohmann::json index = {{"layer", quantized.layer.name},
                                 {"relative_errors", errors},
                                 {"sha256", digest(quantized.layer)}};
-  const std::string text = index.dump();
   OutputFile file(index_path(key));
-  file.write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  file.write(index.dump());
   file.commit();
 }
 

@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <limits>
@@ -12,6 +10,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/exit_code.hpp"
+#include "host/cli/result_file.hpp"
 #include "host/cli/run_directory.hpp"
 #include "host/cli/text_setup.hpp"
 #include "host/generation/generate.hpp"
@@ -106,57 +105,6 @@ class Printer {
   void print(const std::string& text) const { std::cout << printable(text) << std::flush; }
 };
 
-// Keeps result.json up to date: a text that was interrupted, until it is said to be complete or to
-// have failed. So a process that is killed leaves all but the last second of its work.
-class ResultFile {
- public:
-  /// Without a directory nothing is written.
-  explicit ResultFile(std::optional<std::filesystem::path> directory)
-      : directory_(std::move(directory)) {}
-
-  void update(const GenerationReport& report) {
-    const Clock::time_point now = Clock::now();
-    if (now < next_) return;
-    next_ = now + std::chrono::seconds(1);
-    write(report);
-  }
-
-  void write(const GenerationReport& report) const {
-    if (directory_) write_result_text(*directory_, generation_json(report));
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  std::optional<std::filesystem::path> directory_;
-  Clock::time_point next_ = Clock::now();
-};
-
-// Fills in the report. What a failed text has is written before its error goes on.
-template <class Write>
-void complete(GenerationReport& report, const ResultFile& file, const Write& write_text) {
-  const auto fail = [&](const std::string& error) {
-    report.state = TextState::failed;
-    report.error = error;
-    try {
-      file.write(report);
-    } catch (const Error& second) {
-      std::cerr << format_error("bitloom", second) << "\n";
-    }
-  };
-  try {
-    write_text();
-  } catch (const Error& error) {
-    fail(format_error("bitloom", error));
-    throw;
-  } catch (const std::exception& error) {
-    fail(error.what());
-    throw;
-  }
-  report.state = TextState::complete;
-  file.write(report);
-}
-
 }  // namespace
 
 int generate_command(const Arguments& arguments) {
@@ -186,8 +134,8 @@ int generate_command(const Arguments& arguments) {
   PlannedLayers linear(loaded, plan);
   Sampler sampler(sampling);
   GenerationReport report{setup.run, plan, sampling, prompt, prompt_tokens.size()};
-  ResultFile file(directory);
-  complete(report, file, [&] {
+  ResultFile file(directory, [&report] { return generation_json(report); });
+  complete(report.outcome, file, [&] {
     const Printer printer(prompt);
     Token previous = prompt_tokens.back();
     const auto progress = [&](const Generation& so_far) {
@@ -195,7 +143,7 @@ int generate_command(const Arguments& arguments) {
       const std::string piece = tokenizer.decode(std::exchange(previous, token), token);
       report.generation = so_far;
       report.text += piece;
-      file.update(report);
+      file.update();
       printer.print(piece);
     };
     report.generation =

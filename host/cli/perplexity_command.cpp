@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/exit_code.hpp"
 #include "host/cli/progress.hpp"
+#include "host/cli/result_file.hpp"
 #include "host/cli/run_directory.hpp"
 #include "host/cli/text_choice.hpp"
 #include "host/cli/text_setup.hpp"
@@ -51,25 +54,26 @@ int perplexity_command(const Arguments& arguments) {
     setup.run.precisions = range_of({precisions.begin(), precisions.end()});
   const FloatModel& model = setup.language.model;
   const TextChoice choice = choose_text(values, setup.language);
-  if (values.contains("out")) prepare_directory(values["out"].as<std::string>());
+  std::optional<std::filesystem::path> directory;
+  if (values.contains("out")) directory = values["out"].as<std::string>();
+  if (directory) prepare_directory(*directory);
 
   LoadedModel loaded = load_model(setup, needed_for(model, precisions));
   const std::vector<Window> windows = windows_of(choice, setup.language, loaded);
   PerplexityReport report{
       setup.run, choice.file, choice.seed, windows.size(), predicted_tokens(windows), {}};
-  const auto write = [&](const std::vector<PrecisionScore>& scores) {
-    report.scores = scores;
-    if (values.contains("out"))
-      write_result_text(values["out"].as<std::string>(), perplexity_json(report));
-  };
-  const auto score = [&] {
+  for (const unsigned bits : precisions) report.scores.emplace_back().bits = bits;
+  ResultFile file(directory, [&report] { return perplexity_json(report); });
+  complete(report.outcome, file, [&] {
     Progress progress("predicting", "tokens");
     progress.expect(report.text_tokens);
-    return score_windows(model, loaded, windows, precisions,
-                         {[&progress](std::uint64_t tokens) { progress.reach(tokens); }, write});
-  };
-  const std::vector<PrecisionScore> scores = score();
-  report.scores = scores;
+    const auto piece_done = [&](std::uint64_t tokens, const std::vector<PrecisionScore>& scores) {
+      progress.reach(tokens);
+      report.scores = scores;
+      file.update();
+    };
+    report.scores = score_windows(model, loaded, windows, precisions, piece_done);
+  });
   std::cout << perplexity_summary(report);
   return kExitOk;
 }

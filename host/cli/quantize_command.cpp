@@ -100,9 +100,10 @@ ColumnWeights column_weights_of(const OptionValues& values) {
   return [path](const LinearLayer& layer) { return read_moments(path, layer.name, layer.k); };
 }
 
-// Beside the output, also where that is a folder and ends in a slash.
+// Beside the output, and the same however the path of a folder ends: out, out/, out/.
 fs::path work_folder(const fs::path& out) {
-  return (out.has_filename() ? out : out.parent_path()).string() + ".partial";
+  const fs::path path = out.lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).string() + ".partial";
 }
 
 void add_errors(CheckpointReport& report, const QuantizingCheckpoint& source) {

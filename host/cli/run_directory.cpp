@@ -21,9 +21,8 @@ namespace {
 
 void write_result(const std::filesystem::path& directory, const LayerSource& source,
                   const RunOptions& options, const RunResult& result) {
-  const std::string text = result_json(source, options, result);
   OutputFile file(directory / "result.json");
-  file.write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  file.write(result_json(source, options, result));
   file.commit();
 }
 
@@ -40,6 +39,7 @@ void prepare_directory(const std::filesystem::path& directory) {
   if (failure)
     throw Error(ErrorCode::output_path, {directory.string(), failure.message(),
                                          "a directory that can be written", "Choose another."});
+  remove_stale_temporaries(directory);
   const OutputFile probe(directory / "result.json");  // never committed: leaves nothing behind
 }
 

@@ -11,7 +11,8 @@
 namespace bitloom {
 
 /// Creates `directory` where it does not exist and makes sure that a file can be written in it, so
-/// that a run does not lose its results at the end. Throws Error output_path.
+/// that a run does not lose its results at the end; removes what killed runs left half written in
+/// it. Throws Error output_path.
 void prepare_directory(const std::filesystem::path& directory);
 
 /// A whole run: run_and_check with progress on standard error, then finish_run. `save` gets the

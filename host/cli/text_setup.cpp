@@ -11,7 +11,6 @@
 #include "sim/rtl/rtl_support.hpp"
 #include "sw/config/config.hpp"
 #include "sw/error/error.hpp"
-#include "sw/io/file.hpp"
 #include "sw/transformer/checkpoint_model.hpp"
 
 namespace bitloom {
@@ -145,12 +144,6 @@ LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed) {
             made += rows_to_make(model, id, needed.at(id));
             progress.reach(made);
           }};
-}
-
-void write_result_text(const std::filesystem::path& directory, const std::string& json) {
-  OutputFile file(directory / "result.json");
-  file.write(std::span(reinterpret_cast<const std::uint8_t*>(json.data()), json.size()));
-  file.commit();
 }
 
 }  // namespace bitloom

@@ -2,7 +2,6 @@
 // What the commands on texts share: a model, its tokenizer, a device.
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include "host/cli/options.hpp"
@@ -43,9 +42,5 @@ TextSetup prepare_text(const OptionValues& values);
 /// Refuses what the hardware cannot run before anything is made; then makes or reads the layers,
 /// with progress on standard error, and loads them. Throws Error.
 LoadedModel load_model(const TextSetup& setup, const NeededPrecisions& needed);
-
-/// Writes result.json into the directory, which prepare_directory has seen. Throws Error
-/// output_path.
-void write_result_text(const std::filesystem::path& directory, const std::string& json);
 
 }  // namespace bitloom

@@ -85,6 +85,11 @@ Json run_json(const TextRun& run) {
       {"versions", {{"tool", kVersion}, {"configuration", hardware_hash(run.config.hardware)}}}};
 }
 
+void add_outcome(Json& json, const TextOutcome& outcome) {
+  json["state"] = state_name(outcome.state);
+  json["error"] = outcome.state == TextState::failed ? Json(outcome.error) : Json();
+}
+
 std::string dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -93,8 +98,7 @@ std::string dump(const Json& json) {
 
 std::string generation_json(const GenerationReport& report) {
   Json json = run_json(report.run);
-  json["state"] = state_name(report.state);
-  json["error"] = report.state == TextState::failed ? Json(report.error) : Json();
+  add_outcome(json, report.outcome);
   json["bits_schedule"] = Json::array();
   for (const ScheduleStep& step : report.plan.schedule())
     json["bits_schedule"].push_back({{"from_token", step.from}, {"bits", step.bits}});
@@ -117,6 +121,7 @@ std::string generation_json(const GenerationReport& report) {
 
 std::string perplexity_json(const PerplexityReport& report) {
   Json json = run_json(report.run);
+  add_outcome(json, report.outcome);
   const bool sampled = report.origin.empty();
   json["text"] = {{"file", sampled ? Json() : Json(report.origin)},
                   {"seed", sampled ? Json(report.seed) : Json()},

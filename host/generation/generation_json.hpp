@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
+#include <vector>
 
 #include "host/generation/generate.hpp"
 #include "host/generation/perplexity.hpp"
@@ -15,9 +15,6 @@
 
 namespace bitloom {
 
-/// How far a text came: up to its end, to an error, or to when it was last heard of.
-enum class TextState : std::uint8_t { complete, failed, interrupted };
-
 struct GenerationReport {
   const TextRun& run;
   const PrecisionPlan& plan;
@@ -26,8 +23,7 @@ struct GenerationReport {
   std::size_t prompt_tokens = 0;  ///< with the begin token
   Generation generation{};
   std::string text{};  ///< generated, without the prompt; bytes that are no UTF-8 are replaced
-  TextState state = TextState::interrupted;
-  std::string error{};  ///< what it failed with
+  TextOutcome outcome{};
 };
 
 std::string generation_json(const GenerationReport& report);
@@ -38,7 +34,8 @@ struct PerplexityReport {
   std::uint64_t seed = 0;         ///< of a sampled text
   std::uint64_t windows = 0;      ///< of the text
   std::uint64_t text_tokens = 0;  ///< to predict in all windows
-  std::span<const PrecisionScore> scores;
+  std::vector<PrecisionScore> scores;
+  TextOutcome outcome{};
 };
 
 std::string perplexity_json(const PerplexityReport& report);

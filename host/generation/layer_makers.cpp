@@ -17,7 +17,7 @@
 namespace bitloom {
 namespace {
 
-bool is_quantized(const std::set<unsigned>& bits) { return *bits.begin() != kFloatBits; }
+bool runs_quantized(const std::set<unsigned>& bits) { return *bits.begin() != kFloatBits; }
 
 // The index of each layer by its name. All layers that are run quantized are there.
 std::map<std::string, std::size_t> find_layers(const std::filesystem::path& path,
@@ -30,7 +30,7 @@ std::map<std::string, std::size_t> find_layers(const std::filesystem::path& path
   std::vector<std::string> missing;
   for (const auto& [id, bits] : needed) {
     const std::string& name = model.linear(id).name;
-    if (is_quantized(bits) && !indices.contains(name)) missing.push_back(name);
+    if (runs_quantized(bits) && !indices.contains(name)) missing.push_back(name);
   }
   if (!missing.empty())
     throw Error(ErrorCode::layer_name,
@@ -40,12 +40,6 @@ std::map<std::string, std::size_t> find_layers(const std::filesystem::path& path
                              "unquantized: --layer-bits {}=16.",
                              missing.front())});
   return indices;
-}
-
-std::vector<unsigned> served_by(const LayerOutline& layer) {
-  std::vector<unsigned> bits;
-  for (const auto& [b, offsets] : layer.precisions) bits.push_back(b);
-  return bits;
 }
 
 void check_layer(const std::filesystem::path& path, const LayerOutline& layer,
@@ -62,7 +56,7 @@ void check_layer(const std::filesystem::path& path, const LayerOutline& layer,
     if (!layer.precisions.contains(b))
       throw Error(ErrorCode::call_precision,
                   {place, fmt::format("no precision of {} bits", b),
-                   fmt::format("one that it serves: {}", fmt::join(served_by(layer), ", ")),
+                   fmt::format("one that it serves: {}", fmt::join(layer.served(), ", ")),
                    "Choose one of these."});
     check(layer, b);
   }
@@ -86,7 +80,7 @@ LayerMaker reading_maker(const std::filesystem::path& path, const FloatModel& mo
   const std::map<std::string, std::size_t> indices = find_layers(path, *checkpoint, model, needed);
   for (const auto& [id, bits] : needed) {
     const NamedLinear& linear = model.linear(id);
-    if (is_quantized(bits))
+    if (runs_quantized(bits))
       check_layer(path, checkpoint->layers()[indices.at(linear.name)], linear.weights, bits, check);
   }
   return [checkpoint, indices](const NamedLinear& linear, const std::set<unsigned>&) {

@@ -157,11 +157,10 @@ std::vector<PrecisionScore> score_windows(const FloatModel& model, LoadedModel& 
     for (std::size_t i = 0; i + 1 < text.size(); i += kTokensAtOnce) {
       const std::size_t count = std::min<std::size_t>(kTokensAtOnce, text.size() - 1 - i);
       score_piece(floats, scorers, text.subspan(i, count), text.subspan(i + 1, count));
-      progress.predicted(predicted += count);
+      scores.clear();
+      for (const auto& scorer : scorers) scores.push_back(scorer->score());
+      progress(predicted += count, scores);
     }
-    scores.clear();
-    for (const auto& scorer : scorers) scores.push_back(scorer->score());
-    progress.window_done(scores);
   }
   return scores;
 }

@@ -45,12 +45,10 @@ struct PrecisionScore {
   [[nodiscard]] double mean_divergence() const;
 };
 
-/// What is told on the way.
-struct ScoreProgress {
-  std::function<void(std::uint64_t tokens)> predicted;  ///< at every precision, so far
-  /// After each window: the scores so far.
-  std::function<void(const std::vector<PrecisionScore>&)> window_done;
-};
+/// Is told after each piece of a window, of up to kTokensAtOnce tokens, how many tokens are
+/// predicted at every precision, and the scores so far.
+using ScoreProgress =
+    std::function<void(std::uint64_t tokens, const std::vector<PrecisionScore>& scores)>;
 
 /// Predicts all windows at each of `precisions`, on `loaded`, which has every layer at kFloatBits
 /// and at these; in the order of `precisions`. Throws what Transformer::forward throws.

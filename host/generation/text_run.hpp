@@ -26,4 +26,12 @@ struct TextRun {
   std::optional<PrecisionRange> precisions;
 };
 
+/// How far a text came: up to its end, to an error, or to when it was last heard of.
+enum class TextState : std::uint8_t { complete, failed, interrupted };
+
+struct TextOutcome {
+  TextState state = TextState::interrupted;
+  std::string error;  ///< what it failed with
+};
+
 }  // namespace bitloom

@@ -88,15 +88,16 @@ std::size_t index_of(const QuantizedCheckpoint& checkpoint, const LayerRequest& 
 }
 
 LayerPlan plan_read(const LayerRequest& request) {
-  const auto checkpoint = open_quantized_checkpoint(request.weights);
+  const std::shared_ptr<const QuantizedCheckpoint> checkpoint =
+      open_quantized_checkpoint(request.weights);
   const std::size_t index = index_of(*checkpoint, request);
   const LayerOutline& outline = checkpoint->layers()[index];
   check_asked(request, outline);
   Layer shape{outline.shape(), {}, {}};
   for (const auto& [bits, offsets] : outline.precisions) shape.precisions[bits];
-  const auto layer = std::make_shared<Layer>(checkpoint->read(index));
-  return {std::move(shape), [layer, origin = request.weights.string()](const LayerProgress&) {
-            return LayerSource{*layer, origin, {}, {}};
+  return {std::move(shape),
+          [checkpoint, index, origin = request.weights.string()](const LayerProgress&) {
+            return LayerSource{checkpoint->read(index), origin, {}, {}};
           }};
 }
 

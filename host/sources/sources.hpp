@@ -28,8 +28,7 @@ struct LayerPlan {
   Layer shape;  ///< name, sizes, mode and served precisions; no planes and tables
   /// The layer at the precision asked for. Float weights (synthetic, or of an unquantized
   /// checkpoint) are quantized by quantize_bcq with offsets or by quantize_codebook, or come from
-  /// the cache of an earlier run.
-  /// Throws Error as these do.
+  /// the cache of an earlier run; a quantized layer is read. Throws Error as these do.
   std::function<LayerSource(const LayerProgress&)> make;
 };
 

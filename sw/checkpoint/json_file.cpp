@@ -36,11 +36,11 @@ json parse(const std::string& place, const std::string& text) {
   fail_at(place, "JSON that is not an object", "a JSON object");
 }
 
+}  // namespace
+
 std::string value_text(const json& value) {
   return quotation(value.is_structured() ? value.type_name() : value.dump(-1, ' ', true));
 }
-
-}  // namespace
 
 JsonObject::JsonObject(std::string place, const std::string& text)
     : place_(std::move(place)), value_(parse(place_, text)) {}

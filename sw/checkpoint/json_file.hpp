@@ -13,6 +13,9 @@ namespace bitloom {
 /// The longest JSON file that is read. An index of 100,000 tensors has a tenth of it.
 inline constexpr std::uint64_t kMaxJsonBytes = 64U << 20U;
 
+/// A value in a message; of an array or object only that it is one.
+std::string value_text(const nlohmann::json& value);
+
 /// A JSON object with the place that its errors name.
 class JsonObject {
  public:

@@ -11,17 +11,18 @@
 
 namespace bitloom {
 
-/// Names in a message: the rest of a model's is only counted.
-inline constexpr std::size_t kMostNames = 8;
+/// Bytes of names in a message: beyond these the rest is only counted.
+inline constexpr std::size_t kMostNameBytes = 1 << 14;
 
-/// "a, b, c and 216 more" of `names` (a range of strings), as quotation() makes them harmless,
-/// without quotes where they need none.
+/// "a, b, c" of `names` (a range of strings), as quotation() makes them harmless, without quotes
+/// where they need none. Those of 32 blocks fit; of more, "a, b, c and 216 more".
 template <class Names>
 std::string name_list(const Names& names) {
   std::string text;
   std::size_t listed = 0;
   for (const std::string& name : names) {
-    if (listed == kMostNames) return text + fmt::format(" and {} more", names.size() - listed);
+    if (text.size() > kMostNameBytes)
+      return text + fmt::format(" and {} more", names.size() - listed);
     const std::string quoted = quotation(name);
     const bool plain = quoted.size() == name.size() + 2;
     text += (listed++ == 0 ? "" : ", ") + (plain ? name : quoted);

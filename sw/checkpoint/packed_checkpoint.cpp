@@ -398,7 +398,7 @@ void write_packed(const fs::path& folder, const Plan& plan, Packer& packer, cons
                   WriteWeights write_weights) {
   prepare_folder(folder, file);
   OutputFile config(folder / kConfigName);
-  config.write({reinterpret_cast<const std::uint8_t*>(plan.config.data()), plan.config.size()});
+  config.write(plan.config);
   write_weights(folder / file, plan, packer);
   config.commit();
 }

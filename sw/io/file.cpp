@@ -150,6 +150,10 @@ void OutputFile::write(std::span<const std::uint8_t> bytes) {
   end_ += bytes.size();
 }
 
+void OutputFile::write(std::string_view text) {
+  write(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+}
+
 void OutputFile::write_at(std::uint64_t offset, std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
     const ssize_t count =

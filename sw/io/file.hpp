@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bitloom {
@@ -56,6 +57,7 @@ class OutputFile {
 
   /// Appends behind what write() has written before.
   void write(std::span<const std::uint8_t> bytes);
+  void write(std::string_view text);
   /// Writes at any place; what lies between is 0 until it is written.
   void write_at(std::uint64_t offset, std::span<const std::uint8_t> bytes);
   void commit();

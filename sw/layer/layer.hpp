@@ -66,6 +66,12 @@ struct LayerOutline : LayerShape {
   std::map<unsigned, bool> precisions;
 
   [[nodiscard]] const LayerShape& shape() const { return *this; }
+  /// The precisions that the layer serves, in ascending order.
+  [[nodiscard]] std::vector<unsigned> served() const {
+    std::vector<unsigned> bits;
+    for (const auto& [b, offsets] : precisions) bits.push_back(b);
+    return bits;
+  }
 };
 
 /// A quantized linear layer as the interchange file holds it (docs/formats.md).
@@ -84,12 +90,7 @@ struct Layer : LayerShape {
     const std::size_t byte = (std::size_t{p} * m + r) * row_bytes() + column / 8;
     return ((planes[byte] >> (column % 8)) & 1U) != 0;
   }
-  /// The precisions that the layer serves, in ascending order.
-  [[nodiscard]] std::vector<unsigned> served() const {
-    std::vector<unsigned> bits;
-    for (const auto& [b, tables] : precisions) bits.push_back(b);
-    return bits;
-  }
+  [[nodiscard]] std::vector<unsigned> served() const { return outline().served(); }
 };
 
 /// T token vectors, [T, K] row-major.

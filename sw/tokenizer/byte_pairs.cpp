@@ -14,6 +14,10 @@
 namespace bitloom {
 namespace {
 
+// What normalizers may make of a text, in bytes and as a multiple: a space becomes three bytes.
+constexpr std::size_t kLeastRoom = 1 << 16;
+constexpr std::size_t kMostGrowth = 16;
+
 // A part of a text: a token that it names, or what lies between two of these.
 struct Segment {
   std::string text;
@@ -65,20 +69,20 @@ class AddedTokens {
 
 class BytePairScheme final : public TokenizerScheme {
  public:
-  explicit BytePairScheme(BytePairs description) : d_(std::move(description)) {
-    for (std::size_t rank = 0; rank < d_.merges.size(); ++rank) {
-      const BytePairs::Pair& pair = d_.merges[rank];
+  explicit BytePairScheme(BytePairs description) : description_(std::move(description)) {
+    for (std::size_t rank = 0; rank < description_.merges.size(); ++rank) {
+      const BytePairs::Pair& pair = description_.merges[rank];
       // A pair that is there twice has its last place, as in a dictionary that is filled in order.
       joints_[key(pair.left, pair.right)] = {-static_cast<double>(rank), pair.joint};
     }
-    for (const AddedToken& added : d_.added)
+    for (const AddedToken& added : description_.added)
       (added.normalized ? in_normalized_ : in_texts_)
           .add(added.normalized ? normalized(added.text) : added.text, added.token);
   }
 
   [[nodiscard]] std::vector<Token> encode(std::string_view text) const override {
     std::vector<Token> tokens;
-    if (d_.marks.begin) tokens.push_back(*d_.marks.begin);
+    if (description_.marks.begin) tokens.push_back(*description_.marks.begin);
     bool first = true;
     for (const Segment& segment : in_texts_.cut(text)) {
       if (segment.token)
@@ -91,19 +95,22 @@ class BytePairScheme final : public TokenizerScheme {
   }
 
   [[nodiscard]] std::string decode(Token previous, Token token) const override {
-    std::string text = d_.texts.at(token);
-    if (d_.start == BytePairs::Start::characters) text = replaced(text, kSpaceMark, " ");
-    if (d_.space_in_front && previous == d_.marks.begin && text.starts_with(' ')) text.erase(0, 1);
+    std::string text = description_.texts.at(token);
+    if (description_.start == BytePairs::Start::characters) text = replaced(text, kSpaceMark, " ");
+    if (description_.space_in_front && previous == description_.marks.begin &&
+        text.starts_with(' '))
+      text.erase(0, 1);
     return text;
   }
 
-  [[nodiscard]] const TextMarks& marks() const override { return d_.marks; }
+  [[nodiscard]] const TextMarks& marks() const override { return description_.marks; }
 
  private:
   static std::uint64_t key(Token left, Token right) { return (std::uint64_t{left} << 32U) | right; }
 
   [[nodiscard]] std::string normalized(std::string text) const {
-    for (const Normalization& normalize : d_.normalizations) text = normalize(text);
+    const std::size_t most = kLeastRoom + kMostGrowth * text.size();
+    for (const Normalization& normalize : description_.normalizations) text = normalize(text, most);
     return text;
   }
 
@@ -119,7 +126,7 @@ class BytePairScheme final : public TokenizerScheme {
 
   [[nodiscard]] std::vector<std::string> pieces(const std::string& text, bool first) const {
     std::vector<std::string> result = {text};
-    for (const PieceSplit& split : d_.splits) {
+    for (const PieceSplit& split : description_.splits) {
       std::vector<std::string> finer;
       for (std::size_t i = 0; i < result.size(); ++i)
         std::ranges::move(split(result[i], first && i == 0), std::back_inserter(finer));
@@ -129,9 +136,9 @@ class BytePairScheme final : public TokenizerScheme {
   }
 
   void append_piece(const std::string& piece, std::vector<Token>& tokens) const {
-    if (d_.whole_pieces) {
-      const auto found = d_.tokens.find(piece);
-      if (found != d_.tokens.end()) {
+    if (description_.whole_pieces) {
+      const auto found = description_.tokens.find(piece);
+      if (found != description_.tokens.end()) {
         tokens.push_back(found->second);
         return;
       }
@@ -147,19 +154,21 @@ class BytePairScheme final : public TokenizerScheme {
   [[nodiscard]] std::vector<Token> start_of(std::string_view piece) const {
     std::vector<Token> tokens;
     while (!piece.empty()) {
-      const bool by_bytes = d_.start == BytePairs::Start::bytes;
+      const bool by_bytes = description_.start == BytePairs::Start::bytes;
       const std::string_view part = piece.substr(0, by_bytes ? 1 : character_length(piece));
       piece.remove_prefix(part.size());
-      const auto found = by_bytes ? d_.tokens.end() : d_.tokens.find(std::string(part));
-      if (found != d_.tokens.end())
+      const auto found =
+          by_bytes ? description_.tokens.end() : description_.tokens.find(std::string(part));
+      if (found != description_.tokens.end())
         tokens.push_back(found->second);
       else
-        for (const char c : part) tokens.push_back(d_.bytes.at(static_cast<unsigned char>(c)));
+        for (const char c : part)
+          tokens.push_back(description_.bytes.at(static_cast<unsigned char>(c)));
     }
     return tokens;
   }
 
-  BytePairs d_;
+  BytePairs description_;
   std::unordered_map<std::uint64_t, Joint> joints_;
   AddedTokens in_texts_;
   AddedTokens in_normalized_;

@@ -5,6 +5,7 @@
 // merged, the leftmost of several, as long as there is one.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,7 +24,8 @@ struct AddedToken {
   bool normalized = false;  ///< is looked for in the normalized text, in its own normalized form
 };
 
-using Normalization = std::function<std::string(const std::string& text)>;
+/// Throws Error tokenizer_file rather than make a text of more than `most` bytes of a short one.
+using Normalization = std::function<std::string(const std::string& text, std::size_t most)>;
 /// The pieces of a piece; the first of a text may differ from others.
 using PieceSplit = std::function<std::vector<std::string>(const std::string& piece, bool first)>;
 

@@ -2,13 +2,16 @@
 // The characters of a text, and the names that vocabularies with byte fallback give to bytes.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bitloom {
 
 inline constexpr unsigned kByteCount = 256;
+inline constexpr std::size_t kMostBytes = 4;  ///< of a character
 /// U+2581, which SentencePiece writes for a space.
 inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
 
@@ -19,11 +22,11 @@ inline std::string byte_name(unsigned byte) {
 }
 
 /// The length in bytes of the character of UTF-8 at the beginning of `text`, which is not empty:
-/// a byte and the up to three bytes behind it that continue a character, valid or not.
+/// a byte and as many behind it as it announces, as far as these continue a character.
 inline std::size_t character_length(std::string_view text) {
-  constexpr std::size_t kMost = 4;
+  const int announced = std::countl_one(static_cast<unsigned char>(text.front()));
   std::size_t length = 1;
-  while (length < text.size() && length < kMost &&
+  while (length < text.size() && std::cmp_less(length, announced) && length < kMostBytes &&
          (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U)
     ++length;
   return length;

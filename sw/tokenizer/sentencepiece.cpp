@@ -17,8 +17,6 @@
 namespace bitloom {
 namespace {
 
-constexpr Token kFirstByteToken = 3;
-
 class SentencePiece final : public TokenizerScheme {
  public:
   explicit SentencePiece(std::vector<Piece> pieces) : pieces_(std::move(pieces)) {
@@ -80,9 +78,6 @@ class SentencePiece final : public TokenizerScheme {
 
 std::unique_ptr<TokenizerScheme> sentencepiece_scheme(const std::filesystem::path& path,
                                                       std::vector<Piece> pieces) {
-  if (pieces.size() < kFirstByteToken + kByteCount)
-    refuse_tokenizer(path, std::to_string(pieces.size()) + " tokens",
-                     "at least 259: three and the bytes");
   for (Token token = 0; token < pieces.size(); ++token)
     if (!std::isfinite(pieces[token].score))
       refuse_tokenizer(path, "token " + std::to_string(token) + " with a score that is not finite",

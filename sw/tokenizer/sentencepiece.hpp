@@ -10,9 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "sw/tokenizer/characters.hpp"
 #include "sw/tokenizer/tokenizer.hpp"
 
 namespace bitloom {
+
+inline constexpr Token kFirstByteToken = 3;
+inline constexpr Token kLeastPieces = kFirstByteToken + kByteCount;
 
 /// A token of a vocabulary.
 struct Piece {
@@ -23,8 +27,9 @@ struct Piece {
 
 /// A text gets a space in front of it (unless it is empty). It starts from its characters, one
 /// without a token as its bytes; then, as long as there is one, the pair of neighbours whose joint
-/// token has the highest score is merged, the leftmost of several. `path` is for messages. Throws
-/// Error tokenizer_file when tokens 3 to 258 are not the bytes, or a score is not finite.
+/// token has the highest score is merged, the leftmost of several. There are at least kLeastPieces
+/// tokens; `path` is for messages. Throws Error tokenizer_file when tokens 3 to 258 are not the
+/// bytes, or a score is not finite.
 std::unique_ptr<TokenizerScheme> sentencepiece_scheme(const std::filesystem::path& path,
                                                       std::vector<Piece> pieces);
 

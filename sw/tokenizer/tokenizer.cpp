@@ -14,8 +14,6 @@
 namespace bitloom {
 namespace {
 
-constexpr std::uint32_t kLeastPieces = 259;  // three marks and the bytes
-
 std::filesystem::path file_of(const std::filesystem::path& path) {
   std::error_code ignored;  // what is no folder is opened as a file, which says what is wrong
   if (!std::filesystem::is_directory(path, ignored)) return path;
@@ -24,23 +22,23 @@ std::filesystem::path file_of(const std::filesystem::path& path) {
   refuse_tokenizer(path, "a folder without tokenizer.json and tokenizer.model", "one of them");
 }
 
-// A vocabulary of llama2.c begins with an int32 of at most 1024, so that its third byte is 0 and,
-// where the first is that of another format, its second as well.
+// A vocabulary of llama2.c begins with an int32 of at most 1024, so that its third byte is 0; that
+// of the other formats is not.
 bool begins_with(const std::vector<std::uint8_t>& beginning, char first) {
-  return beginning.size() >= 2 && beginning[0] == static_cast<std::uint8_t>(first) &&
-         beginning[1] != 0;
+  return !beginning.empty() && beginning[0] == static_cast<std::uint8_t>(first) &&
+         (beginning.size() < 3 || beginning[2] != 0);
 }
 
 std::unique_ptr<TokenizerScheme> read_scheme(const std::filesystem::path& path,
                                              std::uint32_t vocab_size) {
   const std::vector<std::uint8_t> beginning = [&path] {
     const InputFile file(path);
-    return file.read(0, static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), 2)));
+    return file.read(0, static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), 3)));
   }();
   if (begins_with(beginning, '{')) return read_tokenizer_json(path, vocab_size);
   if (vocab_size < kLeastPieces)
     refuse_tokenizer(path, "a model of " + std::to_string(vocab_size) + " tokens",
-                     "at least 259: three and the bytes");
+                     "at least " + std::to_string(kLeastPieces) + ": three and the bytes");
   std::vector<Piece> pieces;
   bool padded = false;  // the model may have tokens that the vocabulary has not
   if (is_gguf(path)) {

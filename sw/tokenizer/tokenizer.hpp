@@ -38,7 +38,8 @@ class Tokenizer {
   Tokenizer(const std::filesystem::path& path, std::uint32_t vocab_size);
 
   /// The begin token, if there is one, then the tokens of `text`. Throws Error tokenizer_file when
-  /// a regular expression of the tokenizer takes too long on it.
+  /// a regular expression of the tokenizer takes longer on it than on texts of that length, or its
+  /// normalizers make it much longer.
   [[nodiscard]] std::vector<Token> encode(std::string_view text) const {
     return scheme_->encode(text);
   }

@@ -62,20 +62,20 @@ class Reader {
  public:
   Reader(const std::filesystem::path& path, std::uint32_t vocab_size)
       : path_(path), file_(read_json_file(path)) {
-    d_.texts.resize(vocab_size);
-    d_.marks = {.begin = std::nullopt, .ends = {}};
+    description_.texts.resize(vocab_size);
+    description_.marks = {.begin = std::nullopt, .ends = {}};
   }
 
   BytePairs read() {
     if (file_.has("normalizer")) read_normalizer(file_.object("normalizer"));
     if (file_.has("pre_tokenizer")) read_split(file_.object("pre_tokenizer"));
-    d_.start = byte_level_ ? BytePairs::Start::bytes : BytePairs::Start::characters;
+    description_.start = byte_level_ ? BytePairs::Start::bytes : BytePairs::Start::characters;
     read_model(file_.object("model"));
     if (file_.has("added_tokens"))
       for (const JsonObject& added : file_.objects("added_tokens")) read_added(added);
     if (file_.has("post_processor")) read_processor(file_.object("post_processor"));
     read_ends();
-    return std::move(d_);
+    return std::move(description_);
   }
 
  private:
@@ -95,23 +95,37 @@ class Reader {
     if (type == "Sequence") {
       for (const JsonObject& part : object.objects("normalizers")) read_normalizer(part);
     } else if (type == "NFC") {
-      d_.normalizations.emplace_back(composed);
+      description_.normalizations.emplace_back(
+          [](const std::string& text, std::size_t) { return composed(text); });
     } else if (type == "Prepend") {
       const std::string front = object.text("prepend");
-      if (front == kSpaceMark) d_.space_in_front = true;
-      d_.normalizations.emplace_back(
-          [front](const std::string& text) { return text.empty() ? text : front + text; });
+      if (front == kSpaceMark) description_.space_in_front = true;
+      description_.normalizations.emplace_back([front](const std::string& text, std::size_t) {
+        return text.empty() ? text : front + text;
+      });
     } else if (type == "Replace") {
-      d_.normalizations.emplace_back(
-          [pattern = pattern_of(object), to = object.text("content")](const std::string& text) {
-            std::string result;
-            for (const Splitter::Part& part : pattern.split(text))
-              result += part.matched ? std::string_view(to) : part.text;
-            return result;
-          });
+      add_replacement(pattern_of(object), object.text("content"));
     } else {
       refuse_type("normalizer", object, "Sequence, NFC, Prepend or Replace");
     }
+  }
+
+  void add_replacement(Splitter pattern, std::string to) {
+    description_.normalizations.emplace_back(
+        [path = path_, pattern = std::move(pattern), to = std::move(to)](const std::string& text,
+                                                                         std::size_t most) {
+          std::string result;
+          for (const Splitter::Part& part : pattern.split(text)) {
+            result += part.matched ? std::string_view(to) : part.text;
+            if (result.size() > most)
+              refuse_tokenizer(path,
+                               "a Replace normalizer with " + quotation(to) +
+                                   " behind which a text has more than " + std::to_string(most) +
+                                   " bytes",
+                               "at most as many, 16 times what the text had and 64 KiB");
+          }
+          return result;
+        });
   }
 
   [[nodiscard]] Splitter pattern_of(const JsonObject& object) const {
@@ -148,7 +162,7 @@ class Reader {
 
   // Matches and what lies between them become pieces, but for those that are dropped.
   void add_split(Splitter splitter, std::optional<bool> dropped) {
-    d_.splits.emplace_back(
+    description_.splits.emplace_back(
         [splitter = std::move(splitter), dropped](const std::string& piece, bool) {
           std::vector<std::string> pieces;
           for (const Splitter::Part& part : splitter.split(piece))
@@ -168,8 +182,8 @@ class Reader {
 
   void read_byte_level(const JsonObject& object) {
     if (object.flag_or("add_prefix_space", true)) {
-      d_.space_in_front = true;
-      d_.splits.emplace_back([](const std::string& piece, bool) {
+      description_.space_in_front = true;
+      description_.splits.emplace_back([](const std::string& piece, bool) {
         return std::vector<std::string>{piece.starts_with(' ') ? piece : " " + piece};
       });
     }
@@ -186,8 +200,8 @@ class Reader {
                  std::string(object.flag_or("split", true) ? "true" : "false") + ", replacement " +
                  quotation(mark) + ", prepend_scheme " + quotation(scheme),
              "no split, U+2581, and always, first or never");
-    d_.space_in_front = d_.space_in_front || scheme != "never";
-    d_.splits.emplace_back([mark, scheme](const std::string& piece, bool first) {
+    description_.space_in_front = description_.space_in_front || scheme != "never";
+    description_.splits.emplace_back([mark, scheme](const std::string& piece, bool first) {
       std::string text = replaced(piece, " ", mark);
       if ((scheme == "always" || (scheme == "first" && first)) && !text.starts_with(mark))
         text.insert(0, mark);
@@ -206,7 +220,7 @@ class Reader {
     if (model.real_or("dropout", 0, 0, 1) != 0) refuse("a model with dropout", "none");
     if (!byte_level_ && !model.flag_or("byte_fallback", false))
       refuse("neither a ByteLevel pre-tokenizer nor a model with byte_fallback", "one of them");
-    d_.whole_pieces = model.flag_or("ignore_merges", false);
+    description_.whole_pieces = model.flag_or("ignore_merges", false);
     std::unordered_map<std::string, Token> spelled;  // tokens as the file writes them
     const JsonObject vocabulary = model.object("vocab");
     for (const auto& [text, number] : vocabulary.value().items())
@@ -218,20 +232,21 @@ class Reader {
   }
 
   Token token_of(const JsonObject& object, const std::string& key, const json& number) const {
-    if (!number.is_number_unsigned() || number.get<std::uint64_t>() >= d_.texts.size())
-      object.fail(key, quotation(number.is_structured() ? number.type_name() : number.dump()),
-                  "a token below " + std::to_string(d_.texts.size()) + ", the model's vocabulary");
+    if (!number.is_number_unsigned() || number.get<std::uint64_t>() >= description_.texts.size())
+      object.fail(key, value_text(number),
+                  "a token below " + std::to_string(description_.texts.size()) +
+                      ", the model's vocabulary");
     return number.get<Token>();
   }
 
   Token read_token(const JsonObject& vocabulary, const std::string& text, const json& number) {
     const Token token = token_of(vocabulary, quotation(text), number);
-    if (!d_.texts[token].empty())
+    if (!description_.texts[token].empty())
       vocabulary.fail(quotation(text), "token " + std::to_string(token) + " a second time",
                       "numbers that are all different");
     const std::optional<std::string> bytes = byte_level_ ? bytes_of(text) : text;
-    d_.texts[token] = bytes.value_or(text);
-    if (bytes) d_.tokens[*bytes] = token;
+    description_.texts[token] = bytes.value_or(text);
+    if (bytes) description_.tokens[*bytes] = token;
     return token;
   }
 
@@ -239,11 +254,11 @@ class Reader {
     for (unsigned byte = 0; byte < kByteCount; ++byte) {
       const std::string name =
           byte_level_ ? std::string(1, static_cast<char>(byte)) : byte_name(byte);
-      const auto found = byte_level_ ? d_.tokens.find(name) : spelled.find(name);
-      if (found == (byte_level_ ? d_.tokens.end() : spelled.end()))
+      const auto found = byte_level_ ? description_.tokens.find(name) : spelled.find(name);
+      if (found == (byte_level_ ? description_.tokens.end() : spelled.end()))
         refuse("no token for byte " + std::to_string(byte), "tokens for all 256");
-      d_.bytes.push_back(found->second);
-      if (!byte_level_) d_.texts[found->second] = static_cast<char>(byte);
+      description_.bytes.push_back(found->second);
+      if (!byte_level_) description_.texts[found->second] = static_cast<char>(byte);
     }
   }
 
@@ -269,7 +284,7 @@ class Reader {
                    "two tokens that are a third one together");
       return found->second;
     };
-    d_.merges.push_back({token(left), token(right), token(left + right)});
+    description_.merges.push_back({token(left), token(right), token(left + right)});
   }
 
   void read_added(const JsonObject& added) {
@@ -279,8 +294,8 @@ class Reader {
         refuse("an added token " + quotation(text) + " with " + option, "none");
     if (!added.has("id")) added.fail("id", "no such key", "a token");
     const Token token = token_of(added, "id", added.value().at("id"));
-    d_.texts[token] = text;
-    d_.added.push_back({text, token, added.flag_or("normalized", false)});
+    description_.texts[token] = text;
+    description_.added.push_back({text, token, added.flag_or("normalized", false)});
   }
 
   // ---- the ends of a text --------------------------------------------------------------------
@@ -304,14 +319,14 @@ class Reader {
         text_seen = true;
         continue;
       }
-      if (!part.has("SpecialToken") || text_seen || d_.marks.begin)
+      if (!part.has("SpecialToken") || text_seen || description_.marks.begin)
         refuse("a template that puts other than one token in front of a text",
                "at most one token in front and nothing behind");
       const std::string name = part.object("SpecialToken").text("id");
       const JsonObject special = object.object("special_tokens").object(name);
       const json& ids = special.array("ids");
       if (ids.size() != 1) special.fail("ids", std::to_string(ids.size()) + " tokens", "one");
-      d_.marks.begin = token_of(special, "ids", ids.front());
+      description_.marks.begin = token_of(special, "ids", ids.front());
     }
   }
 
@@ -324,16 +339,17 @@ class Reader {
       if (!config.has("eos_token_id")) continue;
       const json& ends = config.value().at("eos_token_id");
       if (ends.is_array())
-        for (const json& end : ends) d_.marks.ends.push_back(token_of(config, "eos_token_id", end));
+        for (const json& end : ends)
+          description_.marks.ends.push_back(token_of(config, "eos_token_id", end));
       else
-        d_.marks.ends.push_back(token_of(config, "eos_token_id", ends));
+        description_.marks.ends.push_back(token_of(config, "eos_token_id", ends));
       return;
     }
   }
 
   const std::filesystem::path& path_;
   JsonObject file_;
-  BytePairs d_;
+  BytePairs description_;
   bool byte_level_ = false;
 };
 

@@ -6,6 +6,8 @@
 #include <unicode/regex.h>
 #include <unicode/utext.h>
 
+#include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -15,9 +17,16 @@
 namespace bitloom {
 namespace {
 
-// Of one match, in steps of the engine that last some milliseconds, and in bytes.
-constexpr std::int32_t kMostTime = 1000;
-constexpr std::int32_t kMostStack = 1 << 24;
+// The engine counts its steps, of 10,000 saved states each, over all matches of a text. Usual
+// patterns save three or four states a byte: this is ten times as much.
+constexpr std::size_t kUsualSteps = 1000;
+constexpr std::size_t kBytesPerStep = 300;
+constexpr std::int32_t kMostStack = 1 << 24;  // of one match, in bytes
+
+std::int32_t most_steps(std::size_t bytes) {
+  return static_cast<std::int32_t>(std::min<std::size_t>(kUsualSteps + bytes / kBytesPerStep,
+                                                         std::numeric_limits<std::int32_t>::max()));
+}
 
 void require(UErrorCode status, const char* what) {
   if (U_FAILURE(status)) throw std::runtime_error(std::string(what) + ": " + u_errorName(status));
@@ -77,7 +86,7 @@ std::vector<Splitter::Part> Splitter::split(std::string_view text) const {
   UErrorCode status = U_ZERO_ERROR;
   const std::unique_ptr<icu::RegexMatcher> matcher(compiled_->pattern->matcher(status));
   require(status, "matcher");
-  matcher->setTimeLimit(kMostTime, status);
+  matcher->setTimeLimit(most_steps(text.size()), status);
   matcher->setStackLimit(kMostStack, status);
   Utf8 input(text);
   matcher->reset(input.get());

@@ -30,7 +30,8 @@ class Splitter {
 
   /// All of `text`, divided into what the pattern matches, from left to right, and what lies
   /// between; no part is empty. Bytes that are no UTF-8 count as characters that are no letters.
-  /// Throws Error tokenizer_file when a match takes too long or too much memory.
+  /// Throws Error tokenizer_file when a match takes too much memory, or all of them take longer
+  /// than a text of that length should.
   [[nodiscard]] std::vector<Part> split(std::string_view text) const;
 
  private:

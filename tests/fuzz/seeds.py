@@ -2,6 +2,7 @@
 """Well-formed inputs to begin fuzzing with, one folder per target. Usage: seeds.py FOLDER"""
 import io
 import json
+import math
 import pathlib
 import random
 import struct
@@ -77,18 +78,32 @@ def main(folder):
     write("tokenizer_binary", "llama2c", llama2c_vocabulary())
     write("tokenizer_binary", "gguf", made(formats.write_gguf, *gguf(PIECES)))
     by_bytes = tokenizers.ByteLevel(str.split, str, 8, ["<s>"], "<s>", True)
-    write("tokenizer_json", "bytes", json.dumps(by_bytes.file(
-        tokenizers.by_pattern("{1,3}"), {"type": "NFC"}, " ".join)).encode())
+    twice = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
     by_characters = tokenizers.ByteFallback(8)
-    write("tokenizer_json", "characters", json.dumps(by_characters.file(
-        tokenizers.PREPEND, None)).encode())
-    write("tokenizer_json", "space_mark", json.dumps(by_characters.file(
-        None, tokenizers.SPACE_MARK)).encode())
+    for name, ends, content in (
+            ("bytes", [5, 7], by_bytes.file(tokenizers.by_pattern("{1,3}"), {"type": "NFC"},
+                                            " ".join)),
+            ("growing", 5, by_bytes.file(tokenizers.by_pattern("{1,3}"), {
+                "type": "Sequence", "normalizers": [twice] * 40}, " ".join)),
+            ("characters", 2, by_characters.file(tokenizers.PREPEND, None)),
+            ("space_mark", 2, by_characters.file(None, tokenizers.SPACE_MARK))):
+        write("tokenizer_json", name, json.dumps(content).encode() + b"\0" +
+              json.dumps({"eos_token_id": ends}).encode())
     write("tokenizer_model", "model", by_characters.model())
     write("moments", "moments", safetensors({"n.moments": ("F32", [2], struct.pack("<2f", 1, 0))}))
     write("config", "llama", json.dumps(LLAMA).encode())
     write("config", "opt", json.dumps({**LLAMA, "model_type": "opt", "ffn_dim": 6,
                                        "max_position_embeddings": 4}).encode())
+    block, shapes = "model.layers.0.", {
+        "self_attn.q_proj": [4, 4], "self_attn.k_proj": [4, 4], "self_attn.v_proj": [4, 4],
+        "self_attn.o_proj": [4, 4], "mlp.gate_proj": [6, 4], "mlp.up_proj": [6, 4],
+        "mlp.down_proj": [4, 6], "input_layernorm": [4], "post_attention_layernorm": [4]}
+    tensors = {block + name: shape for name, shape in shapes.items()} | {
+        "model.embed_tokens": [3, 4], "model.norm": [4], "lm_head": [3, 4]}
+    write("model", "llama", json.dumps({**LLAMA, "max_position_embeddings": 4,
+                                        "rms_norm_eps": 1e-5}).encode() + b"\0" +
+          safetensors({name + ".weight": ("F16", shape, bytes(2 * math.prod(shape)))
+                       for name, shape in tensors.items()}))
     write("index", "good", json.dumps({"weight_map": {"a": "1.safetensors",
                                                       "b": "1.safetensors"}}).encode())
     packed = formats.pack_anybcq(bits(rng, 2, 1, 32), 1, 32)

@@ -28,6 +28,18 @@ def write_safetensors(path, tensors, metadata=None):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
+def write_shards(folder, tensors, shards, metadata=None):
+    """So many safetensors files, each name in one of them, and their index."""
+    names = list(tensors)
+    files = {f"model-{i + 1:05}-of-{shards:05}.safetensors": names[i::shards]
+             for i in range(shards)}
+    for file, members in files.items():
+        write_safetensors(folder / file, {name: tensors[name] for name in members}, metadata)
+    (folder / "model.safetensors.index.json").write_text(json.dumps(
+        {"metadata": {},
+         "weight_map": {name: file for file, members in files.items() for name in members}}))
+
+
 def read_safetensors(path):
     content = path.read_bytes()
     begin = 8 + struct.unpack("<Q", content[:8])[0]

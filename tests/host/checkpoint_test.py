@@ -46,15 +46,8 @@ def make_anybcq(folder, shapes, group, seed, parent, rng):
         tensors[f"{name}.q_bias"] = ("F16", [groups, m], random_halves(rng, groups * m))
         tensors[f"{name}.bias"] = ("F16", [m], random_halves(rng, m))
     tensors["model.norm.weight"] = ("BF16", [8], bytes(range(16)))
-    names = list(tensors)
-    parts = {"model-00001-of-00002.safetensors": names[::2],
-             "model-00002-of-00002.safetensors": names[1::2]}
     folder.mkdir()
-    for part, members in parts.items():
-        formats.write_safetensors(folder / part, {name: tensors[name] for name in members},
-                                  {"format": "pt"})
-    (folder / "model.safetensors.index.json").write_text(json.dumps(
-        {"metadata": {}, "weight_map": {n: part for part, ns in parts.items() for n in ns}}))
+    formats.write_shards(folder, tensors, 2, {"format": "pt"})
     (folder / "config.json").write_text(json.dumps(
         {"model_type": "llama", "rms_norm_eps": 1e-05,
          "anybcq": {"seed_precision": seed, "parent_precision": parent, "group_size": group}}))

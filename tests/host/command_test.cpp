@@ -293,6 +293,28 @@ TEST_CASE("A layer beyond the configuration names the limit and a configuration 
   CHECK(run("golden").exit_code == 0);
 }
 
+TEST_CASE("A layer that the hardware cannot run is refused before its data is read") {
+  const Scratch scratch;
+  constexpr std::uint32_t kK = 8192;
+  std::vector<std::uint16_t> alpha(kK / 128, kOne);
+  alpha.front() = 0x7E00;  // not a number
+  write_file(scratch / "w.safetensors",
+             {{"bitloom.format", "1"},
+              {"big.group_size", "128"},
+              {"big.in_features", std::to_string(kK)},
+              {"big.mode", "bcq"}},
+             {{"big.planes", "U8", {1, 1, kK / 8}, std::string(kK / 8, '\1')},
+              {"big.alpha.1", "F16", {1, kK / 128, 1}, half_bytes(alpha)}});
+  const auto sim = [&scratch](const char* backend) {
+    return bitloom({"sim", "--weights", (scratch / "w.safetensors").string(), "--layer", "big",
+                    "--bits", "1", "--backend", backend, "--check", "none", "--config", "tiny",
+                    "--out", (scratch / "run").string()});
+  };
+  check_refused(sim("rtl"), "BL-LAY-limit", {"8192", "4096", "max_k"});
+  CHECK_FALSE(std::filesystem::exists(scratch / "run"));
+  check_refused(sim("golden"), "BL-LAY-not-finite", {"big.alpha.1"});
+}
+
 TEST_CASE("A codebook wider than the hardware's is refused by name, and run by the others") {
   const Scratch scratch;
   write_file(scratch / "w.safetensors",

@@ -61,16 +61,10 @@ def write_hugging_face(folder, weights, dtype="F32", shards=1):
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(
         {**CONFIG, "tie_word_embeddings": "lm_head" not in weights}))
-    names = list(tensors)
     if shards == 1:
         formats.write_safetensors(folder / "model.safetensors", tensors)
-        return tensors
-    files = {f"model-{i + 1:05}-of-{shards:05}.safetensors": names[i::shards]
-             for i in range(shards)}
-    for file, members in files.items():
-        formats.write_safetensors(folder / file, {name: tensors[name] for name in members})
-    (folder / "model.safetensors.index.json").write_text(json.dumps(
-        {"weight_map": {name: file for file, members in files.items() for name in members}}))
+    else:
+        formats.write_shards(folder, tensors, shards)
     return tensors
 
 

@@ -294,7 +294,7 @@ class Quantize(unittest.TestCase):
     def test_two_runs_at_once_do_not_share_an_output(self):
         _, options = self.make_long_work()
         for out, form, names in (("q.safetensors", "bitloom", ("q.safetensors", "./q.safetensors")),
-                                 ("folder", "anybcq", ("folder", "folder/"))):
+                                 ("folder", "anybcq", ("folder", "folder/", "folder/."))):
             work = self.path / f"{out}.partial"
             with self.start(self.path / out, *options, "--format", form) as run:
                 while not any(work.glob("*")):  # the folder is made before it is locked

@@ -29,7 +29,7 @@ struct Fixture {
 
   std::vector<PrecisionScore> score(const std::vector<Window>& windows,
                                     const std::vector<unsigned>& precisions) {
-    return score_windows(model, loaded, windows, precisions, {[](std::uint64_t) {}, [](auto&) {}});
+    return score_windows(model, loaded, windows, precisions, [](std::uint64_t, auto&) {});
   }
 
   ScratchFolder folder;
@@ -115,11 +115,11 @@ TEST_CASE("scores are told after every window") {
   std::vector<std::uint64_t> tokens;
   std::vector<std::uint64_t> scored;
   score_windows(f.model, f.loaded, kWindows, std::array{8U, 3U},
-                {[&](std::uint64_t count) { tokens.push_back(count); },
-                 [&](const std::vector<PrecisionScore>& scores) {
-                   REQUIRE(scores.size() == 2);
-                   scored.push_back(scores[1].tokens);
-                 }});
+                [&](std::uint64_t count, const std::vector<PrecisionScore>& scores) {
+                  REQUIRE(scores.size() == 2);
+                  tokens.push_back(count);
+                  scored.push_back(scores[1].tokens);
+                });
   CHECK(tokens == std::vector<std::uint64_t>{5, 6, 9});
   CHECK(scored == std::vector<std::uint64_t>{5, 6, 9});
 }

@@ -27,6 +27,14 @@ env --default-signal=PIPE "$bitloom" generate --model "$scratch/model.bin" \
   --tokenizer "$scratch/tokenizer.bin" --out "$scratch/killed" --tokens 9 >&4 || status=$?
 [[ $status == 141 ]] # SIGPIPE
 exec 4>&-
+# And before it, by the prompt, where a run before was complete.
+cp -r "$scratch/functional" "$scratch/early"
+exec 3<> "$scratch/pipe" 4> "$scratch/pipe" 3>&-
+status=0
+env --default-signal=PIPE "$bitloom" generate --model "$scratch/model.bin" \
+  --tokenizer "$scratch/tokenizer.bin" --out "$scratch/early" --prompt ab >&4 || status=$?
+[[ $status == 141 ]]
+exec 4>&-
 printf 'ab ba abab\xff' > "$scratch/text"
 text perplexity given --backend rtl --config tiny --bits 1 --text "$scratch/text"
 
@@ -54,10 +62,11 @@ def refuses(validator, result, *changes):
         assert not validator.is_valid(damaged), "a damaged result was accepted"
 
 generate = validator("generate.schema.json")
-functional, mixed, floats, killed = (
-    result(generate, n) for n in ("functional", "mixed", "floats", "killed"))
+functional, mixed, floats, killed, early = (
+    result(generate, n) for n in ("functional", "mixed", "floats", "killed", "early"))
 assert functional["state"] == "complete" and functional["error"] is None
 assert killed["state"] == "interrupted" and len(killed["token_ids"]) == 1
+assert early["state"] == "interrupted" and early["token_ids"] == []
 assert functional["decode"]["cycles"] is None and functional["decode"]["tokens"] == 4
 assert floats["decode"]["tokens"] == 0 and floats["decode"]["tokens_per_second"] is None
 layers = mixed["decode"]["layers"]
@@ -72,10 +81,12 @@ refuses(generate, mixed, lambda r: r.pop("token_ids"), lambda r: r.update(extra=
 
 perplexity = validator("perplexity.schema.json")
 sampled, given = (result(perplexity, n) for n in ("sampled", "given"))
+assert sampled["state"] == "complete" and sampled["error"] is None
 assert sampled["text"]["file"] is None and sampled["text"]["tokens"] == 40
 assert sampled["precisions"][1]["kl_divergence"] == 0
 assert given["text"]["seed"] is None and given["precisions"][0]["usage"]["cycles"] > 0
 refuses(perplexity, given, lambda r: r.update(precisions=[]), lambda r: r["text"].pop("tokens"),
+        lambda r: r.pop("state"),
         lambda r: r["precisions"][0].update(perplexity="low"),
         lambda r: r["precisions"][0]["usage"]["layers"].update(norm={}))
 PYTHON

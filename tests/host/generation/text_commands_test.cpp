@@ -367,6 +367,26 @@ TEST_CASE("a text that fails in its middle leaves what it had") {
   CHECK(part["decode"]["tokens"] == last);
 }
 
+TEST_CASE("a perplexity that fails in its middle leaves what it had") {
+  Command command("perplexity");
+  write_text(command.scratch / "text", std::string(40, 'y') + "zy");
+  command.set("--text", command.path("text"));
+  command.set("--bits", "8,16");
+  CHECK(command.result()["state"] == "complete");
+  // The second piece begins behind 32 tokens; the model breaks at its last.
+  bitloom::SmallModel small(1);
+  small.embedding[(3 + 'z') * bitloom::SmallModel::kDim] = std::numeric_limits<float>::quiet_NaN();
+  write_text(command.scratch / "model.bin", small.file());
+  const Outcome outcome = command();
+  CHECK(outcome.exit_code == 2);
+  const Json part = Json::parse(read_text(command.scratch / "run/result.json"));
+  CHECK(part["state"] == "failed");
+  CHECK(part["error"].get<std::string>() + "\n" == outcome.err);
+  CHECK(part["text"]["tokens"] == 43);
+  CHECK(part["precisions"][0]["tokens"] == 32);
+  CHECK(part["precisions"][1]["perplexity"] > 0);
+}
+
 namespace {
 
 // A vocabulary of the bytes, at the numbers that they have in the small model's, and no begin

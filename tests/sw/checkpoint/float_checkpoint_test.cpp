@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "sw/checkpoint/checkpoint_format.hpp"
+#include "sw/checkpoint/name_list.hpp"
 #include "sw/checkpoint/quantized_checkpoint.hpp"
 #include "tests/sw/io/io_test_support.hpp"
 
@@ -83,13 +84,17 @@ TEST_CASE("All tensors that a model lacks are named at once") {
         "2 missing: model.layers.0.self_attn.o_proj.weight, model.layers.0.mlp.gate_proj.weight");
 }
 
-TEST_CASE("Of many tensors that a model lacks the first are named and the others counted") {
+TEST_CASE("Tensors that a model lacks are all named, unless the message had no end") {
   const ScratchFolder folder;
   write_model(folder, {});
   const std::string found = error_of([&] { open_float_checkpoint(folder.path("")); }).parts().found;
   CHECK(found.starts_with("12 missing: model.layers.0.input_layernorm.weight, "));
-  CHECK(std::count(found.begin(), found.end(), ',') == 7);
-  CHECK(found.ends_with(" and 4 more"));
+  CHECK(std::count(found.begin(), found.end(), ',') == 11);
+  CHECK(found.find("more") == std::string::npos);
+  // 228 names and what separates them are the first that have more than 16 KiB.
+  const std::string name(70, 'n');
+  CHECK(name_list(std::vector<std::string>(228, name)).size() == 72 * 228 - 2);
+  CHECK(name_list(std::vector<std::string>(10000, name)).ends_with(name + " and 9772 more"));
 }
 
 TEST_CASE("A tensor of another type or shape than the configuration's is refused") {

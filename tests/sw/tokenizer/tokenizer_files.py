@@ -4,6 +4,7 @@ written from the formats' descriptions, and texts with the tokens that they shou
 encoder here is the definition said plainly: characters one after the other, all pairs looked at,
 the best one merged, and again. Usage: tokenizer_files.py FOLDER"""
 import collections
+import itertools
 import json
 import pathlib
 import random
@@ -122,6 +123,14 @@ def single_digits(text):
         else:
             pieces[-1] += c
     return [piece for piece in pieces if piece]
+
+
+def digit_runs(text):
+    return ["".join(run) for _, run in itertools.groupby(text, number)]
+
+
+def runs_split(text):
+    return [piece for part in digit_runs(text) for piece in pieces_by(gpt2_rule)(part)]
 
 
 def smollm_split(text):
@@ -302,14 +311,14 @@ class ByteFallback:
             at = min(found)[1]
             symbols[at:at + 2] = [symbols[at] + symbols[at + 1]]
 
-    def decode(self, ids):
-        """Behind a begin token, a space is not the text's own."""
+    def decode(self, ids, spaces=1):
+        """Behind a begin token, so many spaces are not the text's own."""
         names = {token: name for name, token in self.vocab.items()}
         text = b""
         for before, token in zip(ids, ids[1:]):
             part = bytes([token - 3]) if 3 <= token < 259 \
                 else names[token].replace("\u2581", " ").encode()
-            text += part[1:] if before == 1 and token >= 259 and part[:1] == b" " else part
+            text += part[spaces:] if before == 1 and token >= 259 and part[:1] == b" " else part
         return text
 
     def file(self, normalizer, pre_tokenizer):
@@ -417,11 +426,13 @@ def main(folder):
           qwen.size() + 5, qwen.encode, qwen.decode, {"begin": None, "ends": [7]})
     (folder / "qwen2/config.json").write_text(json.dumps({"eos_token_id": 7}))
     smollm = ByteLevel(smollm_split, str, 120, ["<|end|>"], None, False)
-    write("smollm2", "tokenizer.json", smollm.file(
-        {"type": "Sequence", "pretokenizers": [
-            {"type": "Digits", "individual_digits": True},
-            {**BYTE_LEVEL, "use_regex": True}]}, None, " ".join),
-        smollm.size(), smollm.encode, smollm.decode, {"begin": None, "ends": []})
+    runs = ByteLevel(runs_split, str, 120, ["<|end|>"], None, False)
+    for name, digits, made in (("smollm2", True, smollm), ("digit_runs", False, runs)):
+        write(name, "tokenizer.json", made.file(
+            {"type": "Sequence", "pretokenizers": [
+                {"type": "Digits", "individual_digits": digits},
+                {**BYTE_LEVEL, "use_regex": True}]}, None, " ".join),
+            made.size(), made.encode, made.decode, {"begin": None, "ends": []})
 
     gpt2 = ByteLevel(lambda text: pieces_by(gpt2_rule)(text if text[0] == " " else " " + text), str,
                      120, ["<|end|>"], None, False)
@@ -435,14 +446,24 @@ def main(folder):
     def always(text, first):
         return "\u2581" + text.replace(" ", "\u2581")
 
-    def at_first(text, first):
+    def in_front(text, first):
         text = text.replace(" ", "\u2581")
-        return "\u2581" + text if first and not text.startswith("\u2581") else text
+        return text if text.startswith("\u2581") else "\u2581" + text
+
+    def at_first(text, first):
+        return in_front(text, first) if first else text.replace(" ", "\u2581")
+
+    def never(text, first):
+        return text.replace(" ", "\u2581")
 
     write("llama2", "tokenizer.json", llama2.file(PREPEND, None), llama2.size(),
           lambda text: llama2.encode_json(text, always), llama2.decode, marks)
-    write("mistral", "tokenizer.json", llama2.file(None, SPACE_MARK), llama2.size(),
-          lambda text: llama2.encode_json(text, at_first), llama2.decode, marks)
+    for name, scheme, front, spaces in (("mistral", "first", at_first, 1),
+                                        ("mistral_always", "always", in_front, 1),
+                                        ("mistral_never", "never", never, 0)):
+        write(name, "tokenizer.json", llama2.file(None, {**SPACE_MARK, "prepend_scheme": scheme}),
+              llama2.size(), lambda text, front=front: llama2.encode_json(text, front),
+              lambda ids, spaces=spaces: llama2.decode(ids, spaces), marks)
     write("sentencepiece", "tokenizer.model", llama2.model(), llama2.size() + 3,
           llama2.encode_model, llama2.decode, {"begin": 1, "ends": [2]})
 

@@ -130,6 +130,14 @@ TEST_CASE("lengths and scores out of range are refused by the token's number") {
         "token 0 with a score that is not finite");
 }
 
+TEST_CASE("a vocabulary of llama2.c is one however long its longest token is") {
+  for (const std::int32_t longest : {10, 123, 266, 379, 522, 635, 778, 891}) {
+    const ScratchFolder folder;
+    const Tokenizer t(write_bytes(folder.path("t.bin"), replaced(0, raw(longest))), kVocab);
+    CHECK(t.encode("ab") == std::vector<Token>{kBeginToken, kSpaceAb});
+  }
+}
+
 TEST_CASE("a vocabulary without the bytes is refused") {
   std::string file = SmallModel::tokenizer_file();
   file.replace(file.find("<0x41>"), 6, "<0x4g>");

@@ -150,7 +150,7 @@ TEST_CASE("perplexity and divergence fall with bits, in both modes") {
   const auto windows = sampled_windows(stories.model, {}, floats, 1, 400, [](std::uint64_t) {});
   const std::vector<PrecisionScore> scores =
       score_windows(stories.model, cpu, windows, std::vector<unsigned>{2, 3, 4},
-                    {[](std::uint64_t) {}, [](const auto&) {}});
+                    [](std::uint64_t, const auto&) {});
   CHECK(scores[0].perplexity() > 1.5 * scores[1].perplexity());
   CHECK(scores[1].perplexity() > 1.1 * scores[2].perplexity());
   CHECK(scores[0].mean_divergence() > 2 * scores[1].mean_divergence());
@@ -167,8 +167,8 @@ std::map<unsigned, double> perplexities(const Stories& stories, const std::vecto
   precisions.insert(kFloatBits);
   LoadedModel cpu = stories.load("cpu", make, precisions);
   std::map<unsigned, double> result;
-  for (const PrecisionScore& score : score_windows(stories.model, cpu, windows, asked,
-                                                   {[](std::uint64_t) {}, [](const auto&) {}}))
+  for (const PrecisionScore& score :
+       score_windows(stories.model, cpu, windows, asked, [](std::uint64_t, const auto&) {}))
     result[score.bits] = score.perplexity();
   return result;
 }

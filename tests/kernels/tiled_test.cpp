@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tiled kernels as the host runs them, thread by thread, against the loop that gpu-check
+// The kernels as the host runs them, thread by thread, against the loop that gpu-check
 // compares with.
 #include <algorithm>
 #include <array>
@@ -52,6 +52,17 @@ std::vector<Case> small_cases() {
     if (tiled::supports(shape, c.bits, c.arithmetic)) cases.push_back(c);
   }
   return cases;
+}
+
+TEST_CASE("The reference kernel gives the contract's bits on small cases") {
+  const std::unique_ptr<Engine> engine = cpu::find_engine(KernelSet::reference).engine;
+  for (const Case& c : all_cases()) {
+    if (!is_small(c)) continue;
+    INFO(c.name);
+    const CaseData data = make_data(c);
+    const Result result = engine->load(data.layer, c.arithmetic)->run(c.bits, data.acts, c.format);
+    REQUIRE(result.y == straight_loop(data.layer, c.bits, data.acts, c.arithmetic, c.format));
+  }
 }
 
 TEST_CASE("Tiled kernels give the contract's bits however the work is divided") {

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "kernels/bench/device.hpp"
+#include "kernels/check/random.hpp"
 #include "kernels/check/record.hpp"
 
 namespace bitloom::kernels {
@@ -70,20 +71,11 @@ struct Shape {
   std::uint32_t k;
 };
 
-// SplitMix64, as in check/cases.cpp.
-std::uint64_t mixed(std::uint64_t& state) {
-  state += 0x9E3779B97F4A7C15U;
-  std::uint64_t z = state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
-}
-
 // Magnitudes of [2^top, 2^(top+1)), either sign.
-std::vector<Half> draw(std::uint64_t& state, std::size_t size, int top) {
+std::vector<Half> draw(Random& random, std::size_t size, int top) {
   std::vector<Half> values(size);
   for (Half& v : values)
-    v.bits = static_cast<std::uint16_t>((mixed(state) & 0x83FF) |
+    v.bits = static_cast<std::uint16_t>((random.next() & 0x83FF) |
                                         static_cast<std::uint32_t>(top + 15) << 10);
   return values;
 }
@@ -94,7 +86,7 @@ enum class Scales : std::uint8_t { close, scattered };
 
 // A layer that serves 2, 3 and 4 bits from the same planes, as AnyBCQ's checkpoints do.
 Layer make_layer(const Shape& shape, Mode mode, Scales scales) {
-  std::uint64_t state = std::uint64_t{shape.m} * shape.k;
+  Random random(std::uint64_t{shape.m} * shape.k);
   Layer layer;
   layer.mode = mode;
   layer.m = shape.m;
@@ -102,15 +94,15 @@ Layer make_layer(const Shape& shape, Mode mode, Scales scales) {
   layer.group_size = kGroupSize;
   layer.plane_count = 4;
   layer.planes.resize(std::size_t{4} * shape.m * layer.row_bytes());
-  for (std::uint8_t& byte : layer.planes) byte = static_cast<std::uint8_t>(mixed(state));
+  for (std::uint8_t& byte : layer.planes) byte = static_cast<std::uint8_t>(random.next());
   const std::size_t groups = std::size_t{shape.m} * layer.groups();
   for (unsigned bits = 2; bits <= 4; ++bits) {
     PrecisionTables& tables = layer.precisions[bits];
     if (mode == Mode::codebook) {
-      tables.codebook = draw(state, std::size_t{shape.m} << bits, -6);
+      tables.codebook = draw(random, std::size_t{shape.m} << bits, -6);
     } else {
-      tables.alpha = draw(state, groups * bits, -7);
-      tables.beta = draw(state, groups, -9);
+      tables.alpha = draw(random, groups * bits, -7);
+      tables.beta = draw(random, groups, -9);
       if (scales == Scales::scattered)
         for (std::size_t i = 0; i < groups; ++i)
           tables.beta[i].bits =
@@ -121,8 +113,8 @@ Layer make_layer(const Shape& shape, Mode mode, Scales scales) {
 }
 
 Activations make_activations(std::uint32_t tokens, std::uint32_t k) {
-  std::uint64_t state = tokens;
-  return {tokens, k, draw(state, std::size_t{tokens} * k, 0)};
+  Random random(tokens);
+  return {tokens, k, draw(random, std::size_t{tokens} * k, 0)};
 }
 
 std::size_t weight_bytes(const Layer& layer, unsigned bits) {

@@ -140,26 +140,30 @@ struct ByteCore {
         a[j / 2][j % 2 * 2 + 1] = (a1 >> (4 * half + j)) & kOnes;
       }
       BL_UNROLL
-      for (unsigned e = 0; e < eights; ++e) BL_UNROLL
-      for (unsigned d = 0; d < digits; ++d) {
-        const Words4 b = *reinterpret_cast<const Words4*>(
-            operand.lane + ((e * digits + d) * 2 + half) * 4 * kWarp);
-        if (d + 1 == digits) {
-          mma_s8(tiles[e][d], a[0], b.x, b.y);
-          mma_s8(tiles[e][d], a[1], b.z, b.w);
-        } else {
-          mma_u8(tiles[e][d], a[0], b.x, b.y);
-          mma_u8(tiles[e][d], a[1], b.z, b.w);
+      for (unsigned e = 0; e < eights; ++e) {
+        BL_UNROLL
+        for (unsigned d = 0; d < digits; ++d) {
+          const Words4 b = *reinterpret_cast<const Words4*>(
+              operand.lane + ((e * digits + d) * 2 + half) * 4 * kWarp);
+          if (d + 1 == digits) {
+            mma_s8(tiles[e][d], a[0], b.x, b.y);
+            mma_s8(tiles[e][d], a[1], b.z, b.w);
+          } else {
+            mma_u8(tiles[e][d], a[0], b.x, b.y);
+            mma_u8(tiles[e][d], a[1], b.z, b.w);
+          }
         }
       }
     }
     BL_UNROLL
-    for (unsigned i = 0; i < kLaneTokens; ++i) BL_UNROLL
-    for (unsigned half = 0; half < 2; ++half) {
-      local[i][half] = 0;
+    for (unsigned i = 0; i < kLaneTokens; ++i) {
       BL_UNROLL
-      for (unsigned d = 0; d < digits; ++d)
-        local[i][half] += tiles[i / 2][d].c[2 * half + i % 2] * (1 << (8 * d));
+      for (unsigned half = 0; half < 2; ++half) {
+        local[i][half] = 0;
+        BL_UNROLL
+        for (unsigned d = 0; d < digits; ++d)
+          local[i][half] += tiles[i / 2][d].c[2 * half + i % 2] * (1 << (8 * d));
+      }
     }
   }
 };
@@ -187,13 +191,15 @@ struct TableCore {
                               const Mantissas& from) {
     auto* table = reinterpret_cast<std::int32_t*>(step) + 2 * i * kEntries;
     BL_UNROLL
-    for (unsigned nibble = 0; nibble < 2; ++nibble) BL_UNROLL
-    for (unsigned entry = 0; entry < kEntries; ++entry) {
-      std::int32_t sum = 0;
+    for (unsigned nibble = 0; nibble < 2; ++nibble) {
       BL_UNROLL
-      for (unsigned j = 0; j < 4; ++j)
-        if ((entry >> j & 1) != 0) sum += from.m[4 * nibble + j];
-      table[nibble * kEntries + entry] = sum;
+      for (unsigned entry = 0; entry < kEntries; ++entry) {
+        std::int32_t sum = 0;
+        BL_UNROLL
+        for (unsigned j = 0; j < 4; ++j)
+          if ((entry >> j & 1) != 0) sum += from.m[4 * nibble + j];
+        table[nibble * kEntries + entry] = sum;
+      }
     }
   }
 

@@ -78,8 +78,7 @@ BL_DEVICE Fixed to_fixed(Sum sum, int unit) {
   return shift >= 0 ? wide << shift : wide >> -shift;
 }
 
-// ---- A warp's share, and its ring of pairs
-// --------------------------------------------------------
+// ---- A warp's share, and its ring of pairs ----------------------------------------------------
 
 /// What a warp works on: a range of pairs of every row tile from `tile` on, `stride` apart.
 struct Share {
@@ -264,9 +263,10 @@ BL_DEVICE void bcq_block(const TiledCall& call, const Scale<wide>& scale, const 
     rest[1] += scale.integer(static_cast<std::uint16_t>(halves >> 16));
   }
   BL_UNROLL
-  for (unsigned t = 0; t < Core::kLaneTokens; ++t) BL_UNROLL
-  for (unsigned half = 0; half < 2; ++half)
-    sum[t][half] = 2 * sum[t][half] + Sum{rest[half]} * all[t];
+  for (unsigned t = 0; t < Core::kLaneTokens; ++t) {
+    sum[t][0] = 2 * sum[t][0] + Sum{rest[0]} * all[t];
+    sum[t][1] = 2 * sum[t][1] + Sum{rest[1]} * all[t];
+  }
 }
 
 template <class Core, bool wide>
@@ -357,27 +357,31 @@ BL_DEVICE void dot_rows(const TiledCall& call, const Share& share, const Aligned
           else
             codebook_block<Core, wide>(call, scale, block, operand, sum);
           BL_UNROLL
-          for (unsigned t = 0; t < Core::kLaneTokens; ++t) BL_UNROLL
-          for (unsigned half = 0; half < 2; ++half) total[t][half] += sum[t][half] << shift[t];
+          for (unsigned t = 0; t < Core::kLaneTokens; ++t) {
+            total[t][0] += sum[t][0] << shift[t];
+            total[t][1] += sum[t][1] << shift[t];
+          }
         }
       }
     }
     BL_UNROLL
-    for (unsigned t = 0; t < Core::kLaneTokens; ++t) BL_UNROLL
-    for (unsigned half = 0; half < 2; ++half) {
-      Sum value = total[t][half];
-      if constexpr (Core::kLanesShareRow) {
-        value <<= Core::lane_shift(q);
-        value += shuffle_xor(value, 1);
-        value += shuffle_xor(value, 2);
-        if (t % 4 != q) continue;  // the four lanes of a row share its tokens
+    for (unsigned t = 0; t < Core::kLaneTokens; ++t) {
+      BL_UNROLL
+      for (unsigned half = 0; half < 2; ++half) {
+        Sum value = total[t][half];
+        if constexpr (Core::kLanesShareRow) {
+          value <<= Core::lane_shift(q);
+          value += shuffle_xor(value, 1);
+          value += shuffle_xor(value, 2);
+          if (t % 4 != q) continue;  // the four lanes of a row share its tokens
+        }
+        const std::uint32_t token = Core::token(q, t);
+        const int unit = Scale<wide>::unit(call) + aligned.base[token] -
+                         (static_cast<int>(call.mantissa_bits) - 2);
+        const bool finite = aligned.spread[token] != kNotFinite;
+        put(call, share.range, token, tile * tiled::kTileRows + 8 * half + lane / 4,
+            finite ? to_fixed(value, unit) : Fixed{1} << kNanBit);
       }
-      const std::uint32_t token = Core::token(q, t);
-      const int unit = Scale<wide>::unit(call) + aligned.base[token] -
-                       (static_cast<int>(call.mantissa_bits) - 2);
-      const bool finite = aligned.spread[token] != kNotFinite;
-      put(call, share.range, token, tile * tiled::kTileRows + 8 * half + lane / 4,
-          finite ? to_fixed(value, unit) : Fixed{1} << kNanBit);
     }
   }
 }
